@@ -175,7 +175,8 @@ NO_TROUBLE = frozenset(
     named with --head
     You denied it; the person who asked is told your reason
     Reviewed. The request's message says so
-    You approved it; it runs now
+    You approved …, and it began
+    bot for access
     You approved it; … more needed
     it shows its plan first
     it runs at once
@@ -187,7 +188,7 @@ NO_TROUBLE = frozenset(
     Cancelled. Nothing was created
     cancelled it. Nothing was created
     cancelled it before it was sent
-    Confirmed. It runs now
+    You confirmed …, and it began
     I am planning it anew
     I am looking at the snapshots
     safety snapshot of item
@@ -195,7 +196,7 @@ NO_TROUBLE = frozenset(
     Press again, or type … restore
     Nothing was started
     in the thread
-    Confirmed. Others have to agree before it runs
+    You confirmed …. It runs once others agree, who are asked
     request …, … To give that up
     Deleting …; the thread says when they are gone
     1 more person has

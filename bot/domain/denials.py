@@ -51,12 +51,15 @@ _REFUSED: Mapping[AccountKind, str] = {
     AccountKind.INVITED: "This Slack account has not signed in yet, so it may not do anything here.",
 }
 _SHOWN = 5
+_ACCOUNT_RULES = "standing-"
+_FOR_ACCESS = "bot for access"
+"""Said to a person who may use nothing, whatever they name."""
 
 
 def account_refused(actor: Actor) -> Denied | None:
     """The kinds of account that are refused whatever the grants say."""
     sentence = _REFUSED.get(actor.account)
-    return Denied(f"standing-{actor.account.replace(' ', '-')}", sentence) if sentence else None
+    return Denied(f"{_ACCOUNT_RULES}{actor.account.replace(' ', '-')}", sentence) if sentence else None
 
 
 # --- in a project -----------------------------------------------------------------------------------------------------
@@ -193,6 +196,17 @@ def admins_of_all_only() -> Denied:
 def admins_only() -> Denied:
     told = "Only an admin of a project may look at what others may do there, and you are admin of none here."
     return Denied("action-not-granted", told)
+
+
+# --- what can be done about it ----------------------------------------------------------------------------------------
+
+
+def other_words_help(rule: str, explanation: str) -> bool:
+    """Whether asking for something else, or in other words, could succeed: not where the person has no right at all.
+    That is read from what they hear, so that what is offered tells no closed project from one that does not exist.
+    """
+    kept_out = rule.startswith(_ACCOUNT_RULES) or rule in ("action-not-granted", "channel-not-allowed")
+    return not kept_out and _FOR_ACCESS not in explanation
 
 
 # --- whom to ask ------------------------------------------------------------------------------------------------------

@@ -134,8 +134,9 @@ class Request:
 
     @property
     def counted_from(self) -> datetime:
-        """When what it takes began: the time that people took to say go is none of it."""
-        return self.started_at or self.created_at
+        """When what it takes began: at the go, as the time until people said so is none of it; else when asked."""
+        waited = self.approvals_needed or self.asks_first
+        return (self.started_at if waited else None) or self.created_at
 
     @property
     def asks_first(self) -> bool:

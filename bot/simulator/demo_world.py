@@ -38,8 +38,8 @@ def _bot() -> dict[str, Any]:
             "shop": {"kind": "access_key", "access_key": "env:SIM_ACCESS_KEY", "secret_key": "env:SIM_SECRET_KEY"},
         },
         "projects": {
-            "payments-prod": project(PAYMENTS, "ap-southeast-3", "payments", restore=True),
-            "shop": project(SHOP, "ap-southeast-3", "shop", approvals=1),
+            "payments-prod": project(PAYMENTS, "ap-southeast-3", "payments", restore=True, notify_approvers=True),
+            "shop": project(SHOP, "ap-southeast-3", "shop", approvals=1, notify_approvers=True),
             "legacy": project(LEGACY, "eu-west-0", "payments"),
         },
         "grants": [

@@ -3,8 +3,18 @@
 from __future__ import annotations
 
 from bot.domain import sentences
-from bot.domain.denials import Denied, no_such_project, over_the_limit, which_project, who_can_help
-from bot.domain.roles import Grant
+from bot.domain.actors import AccountKind, Actor
+from bot.domain.denials import (
+    Denied,
+    account_refused,
+    no_such_project,
+    not_granted,
+    other_words_help,
+    over_the_limit,
+    which_project,
+    who_can_help,
+)
+from bot.domain.roles import Action, Grant
 from tests.builders import a_grant
 
 ADMINS: list[Grant] = [
@@ -35,3 +45,18 @@ def test_who_named_no_project_is_told_how_only_where_there_is_one_to_name() -> N
     assert which_project(["a", "b", "c"]).explanation.endswith(": project=a, project=b or project=c.")
     assert which_project([f"p{n}" for n in range(30)]).explanation.endswith("project=p11 or one of 18 more.")
     assert "project=" not in which_project([]).explanation
+
+
+def test_other_words_are_offered_only_to_who_may_use_something() -> None:
+    guest = account_refused(Actor("U1", AccountKind.GUEST))
+    assert guest is not None
+    useless = [guest, not_granted("shop", [Action.VIEW], Action.CREATE), which_project([])]
+    assert not any(other_words_help(one.rule, one.explanation) for one in useless)
+    useful = [over_the_limit("payments", 5, 4, 2), which_project(["shop", "web"]), Denied("disks", "No such disk.")]
+    assert all(other_words_help(one.rule, one.explanation) for one in useful)
+
+
+def test_what_is_offered_tells_no_closed_project_from_one_that_does_not_exist() -> None:
+    for rule in ("no-grant", "unknown-project"):
+        assert not other_words_help(rule, no_such_project("payments"))
+        assert other_words_help(rule, no_such_project("payments", ["shop"]))

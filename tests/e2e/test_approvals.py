@@ -284,7 +284,7 @@ async def test_a_disk_left_out_of_a_plan_takes_nothing_of_the_daily_limit(start:
     await world.slack.until(lambda: any("planned, waiting" in one.text for one in world.slack.messages(CHANNEL)))
     (plan,) = [one for one in world.slack.messages(CHANNEL) if "planned, waiting" in one.text]
     await press(world, "bob", plan, CONFIRM)
-    await world.told("bob", "Confirmed. It runs now.")
+    await world.told("bob", "and it began. Its message says how far it is.")
     await world.say("quick disks=orders-db", "bob")
     over = "In payments-prod one person may snapshot 3 disks a day (UTC). You have had 3 of them"
     # Whose rights were at hand had a placeholder already, and reads it there.

@@ -64,7 +64,7 @@ async def test_an_approver_agrees_in_a_direct_message_and_the_next_hears_that_it
     assert buttons(await told_directly(world, "bob", "asks for snapshots")) == []
     assert world.cloud.calls("create_snapshot") == []
     await world.slack.press("eng01", asked["eng01"].channel, asked["eng01"].ts, APPROVE)
-    await world.told("eng01", "You approved it; it runs now.")
+    await world.told("eng01", "and it began.")
     await told_directly(world, "bob", "*Receipt: 1 of 1")
     await world.slack.press("eng02", asked["eng02"].channel, asked["eng02"].ts, APPROVE)
     await world.told("eng02", "This request does not wait for approval: it is finished.")

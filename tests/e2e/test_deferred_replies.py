@@ -88,7 +88,7 @@ async def test_an_approval_that_was_acknowledged_counts_once_after_a_kill(
     await killed_while_slack_is_asked(street)
     assert (await street.requests())[0][0].state is RequestState.WAITING
     await street.start()
-    await told(street, "eng01", "You approved it; it runs now.")
+    await told(street, "eng01", "and it began.")
     ((request, _),) = await street.until_all_is_said(timeout=30)
     assert (request.id, request.state) == (request_id, RequestState.FINISHED)
     assert len(street.cloud.calls("create_snapshot")) == 1
@@ -160,7 +160,7 @@ async def test_a_mention_is_answered_after_a_kill_and_its_change_made_once(
     assert said.ok is not lost
     await killed_while_slack_is_asked(street)
     await street.start()
-    answer = await told(street, "eng01", "You approved it; it runs now.")
+    answer = await told(street, "eng01", "and it began.")
     assert answer.thread_ts == ask.thread_ts
     await street.until_all_is_said(timeout=30)
     assert await trail(street, "approve", "U0ENG00001") == [("allowed", "granted")]

@@ -230,7 +230,7 @@ async def test_a_restart_in_the_middle_changes_nothing(world: World) -> None:
 async def made_with_approval(world: World, disks: str = "web-01-data") -> str:
     request = await world.create(disks, "bob")
     await world.slack.until(lambda: bool(world.replies(request, "ask")))
-    await asked(world, f"approve {request}", "You approved it", "eng01")
+    await asked(world, f"approve {request}", f"You approved {request}, and it began", "eng01")
     await world.finished(request)
     return request
 

@@ -194,7 +194,7 @@ async def test_the_trail_of_a_day_of_all_kinds_holds(start: Start, refused: bool
     joined = await world.create("web-01-data")
     for one, person in ((request, "eng01"), (joined, "eng02")):
         await world.slack.until(lambda one=one: bool(world.replies(one, "ask")))
-        await asked(world, f"approve {one}", "it runs now", person)
+        await asked(world, f"approve {one}", "and it began", person)
     await world.finished(request)
     await world.finished(joined)
     called_back = await world.create("spare-disk")

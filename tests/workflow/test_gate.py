@@ -127,7 +127,7 @@ async def test_what_exists_and_what_does_not_are_answered_alike_to_whoever_may_n
 async def test_who_may_and_who_may_not_are_told_apart(desk: Desk) -> None:
     """The answers above are alike because they are refused, not because nothing is told."""
     await desk.stands(RequestState.WAITING)
-    assert "You approved it" in (await desk.answer("approve", an_actor("U2"), "r-one"))[0]
+    assert "You approved ID, and it began" in (await desk.answer("approve", an_actor("U2"), "r-one"))[0]
 
 
 SETTLED = [

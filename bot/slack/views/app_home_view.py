@@ -93,7 +93,7 @@ def _asked(
         return [asks, *asked_facts(request, items)], buttons.approve(request.id, listed=True)
     where = (moment(request.created_at), code(request.id), message_of(request, team_url))
     asks = " · ".join(filter(None, (cut(restoring_asks(request, order, rows, team_url), ASKS_CHARACTERS), *where)))
-    return [asks, *restoring_facts(order, rows)], buttons.approve_back(request.id, order.way, len(rows), listed=True)
+    return [asks, *restoring_facts(order, rows)], buttons.approve_back(request.id, order.way, rows, listed=True)
 
 
 def _reviews(reviews: Sequence[Asked], rev: int, team_url: str) -> list[dict[str, Any]]:

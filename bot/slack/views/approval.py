@@ -20,12 +20,14 @@ from bot.slack.views.mrkdwn import (
     cut,
     day,
     escaped,
+    link,
     moment,
     person,
     plural,
     reason_told,
     sentence,
     shortened,
+    thread_address,
     typed,
 )
 from bot.slack.views.restoring.restoration_ask import restoring_asks, restoring_facts
@@ -50,10 +52,11 @@ def ask(
     team_url: str,
     *,
     among_others: bool = True,
-    called: Sequence[Subject] = (),
+    called: Sequence[Subject] | None = (),
     restorations: Sequence[Restoration] = (),
 ) -> Message:
-    """Once it is settled, the buttons give way to the record of it. `called` are mentioned while it waits.
+    """Once it is settled, the buttons give way to the record of it. `called` are mentioned while it waits; None:
+    an approver reads it alone.
 
     Not `among_others`: only who asked reads it, so there is nothing to press.
     """
@@ -72,7 +75,7 @@ def ask(
     if not among_others:
         asked = "Everybody who may approve, by name or through a group, is asked in a direct message."
         return arranged([head, *facts, needed, asked, typing], EDIT_CHARACTERS)
-    calls = [_called(called)] if called else []
+    calls = [] if called is None else [_called(called)]
     message = arranged([head, *facts, needed, *calls, typing], EDIT_CHARACTERS)
     message["blocks"].append(row([agree_to, buttons.deny(request.id)], f"approval.{request.rev}"))
     return message
@@ -85,7 +88,7 @@ def _asked(
     order = request.order
     if not isinstance(order, Restore):
         return _asks(request, items, team_url), asked_facts(request, items), buttons.approve(request.id)
-    agree_to = buttons.approve_back(request.id, order.way, len(rows))
+    agree_to = buttons.approve_back(request.id, order.way, rows)
     return restoring_asks(request, order, rows, team_url), restoring_facts(order, rows), agree_to
 
 
@@ -136,6 +139,8 @@ def _some(words: Iterable[str]) -> str:
 
 
 def _called(subjects: Sequence[Subject]) -> str:
+    if not subjects:
+        return "I mention nobody here: tell somebody who may approve."
     more = len(subjects) - MENTIONED
     others = f" and {more} more" if more > 0 else ""
     return f"May approve: {', '.join(sentence(one.shown) for one in subjects[:MENTIONED])}{others}."
@@ -147,6 +152,9 @@ def others_agree(request: Request) -> str:
     return "another person agrees" if needed == 1 else f"{needed} other people agree"
 
 
-def asked_where(request: Request) -> str:
-    """Where those who may agree are asked, in the message of what waits for them."""
-    return "Those who may are asked directly." if request.told_directly else "Those who may are asked in the thread."
+def asked_where(request: Request, team_url: str) -> str:
+    """Where those who may agree find the buttons, in the message of what waits for them."""
+    if request.told_directly:
+        return "Those who may are asked directly."
+    address = thread_address(request, team_url, request.ask_ts)
+    return f"*Approve* and *Deny…* stand {link(address, 'in the thread') if address else 'in the thread'}."

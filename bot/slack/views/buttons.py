@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from datetime import UTC
 from typing import Any
 
 from bot.domain.orders import Way
+from bot.domain.restoring.restorations import Restoration
 from bot.slack import ids
 from bot.slack.views.blocks import BUTTON_CHARACTERS, button, plain
-from bot.slack.views.mrkdwn import plural, shortened
+from bot.slack.views.mrkdwn import cut_in_the_middle, plural, shortened
 
 BUTTON_LABEL_CHARACTERS = 30
 """The length that Slack shows of a label, at least on a phone (Block Kit, button)."""
@@ -17,6 +19,8 @@ BUTTON_LABEL_CHARACTERS = 30
 CONFIRM_CHARACTERS = 300
 CONFIRM_NAMED = 5
 CONFIRM_NAME_CHARACTERS = 32
+CONFIRM_BACK = 3
+"""Disks named with their moments: with the shortest names of what is lost they fill the dialog."""
 
 Button = dict[str, Any]
 
@@ -90,12 +94,29 @@ def approve(request_id: str, *, listed: bool = False) -> Button:
     )
 
 
-def approve_back(request_id: str, way: Way, disks: int, *, listed: bool = False) -> Button:
-    """Where disks are overwritten it asks once more."""
+def approve_back(request_id: str, way: Way, rows: Sequence[Restoration], *, listed: bool = False) -> Button:
+    """Where disks are overwritten it asks once more, with their names and the moment that each goes back to."""
     if way != "overwrite":
         return approve(request_id, listed=listed)
-    asked = f"{plural(disks, 'disk')} will be overwritten. What was written since the snapshots is lost."
-    return {**approve(request_id, listed=listed), "confirm": _confirm("Agree to overwriting", asked, "Approve", "Back")}
+    confirm = _confirm("Agree to overwriting", _overwritten(rows), "Approve", "Not Now")
+    return {**approve(request_id, listed=listed), "confirm": confirm}
+
+
+def _overwritten(rows: Sequence[Restoration]) -> str:
+    """Plain text, in which Slack shows no moment in the reader's own zone."""
+    shown = [f"{cut_in_the_middle(row.disk.label, 24)} goes back to {_point(row)}" for row in rows[:CONFIRM_BACK]]
+    more = [f"and {len(rows) - CONFIRM_BACK} more"] if len(rows) > CONFIRM_BACK else []
+    them, kept = ("it", "its safety snapshot") if len(rows) == 1 else ("them", "safety snapshots")
+    what = (
+        f"{plural(len(rows), 'disk')} will be overwritten: what was written since is lost from {them}, kept in {kept}"
+    )
+    return f"{what}. {'; '.join([*shown, *more])}."
+
+
+def _point(row: Restoration) -> str:
+    if row.source.taken_at is None:
+        return f"snapshot {row.source.snapshot_id[:8]}…"
+    return row.source.taken_at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
 def deny(request_id: str, *, listed: bool = False) -> Button:

@@ -120,9 +120,13 @@ def finished(request: Request) -> str:
     """How long it took, and from when on where people had to agree to it first."""
     if request.ended_at is None:
         return "finished"
-    took = duration((request.ended_at - request.counted_from).total_seconds())
     word = its_go(request)
-    return f"finished {took} after the {word}" if word else f"finished in {took}"
+    if word:
+        return f"finished {duration((request.ended_at - request.counted_from).total_seconds())} after the {word}"
+    took = int(request.ended_at.timestamp()) - int(
+        request.counted_from.timestamp()
+    )  # as the moments beside it are shown
+    return f"finished in {duration(took)}"
 
 
 def its_go(request: Request) -> str:
@@ -174,6 +178,14 @@ def message_address(request: Request, team_url: str, *, own: bool = False) -> st
     if request.thread_ts:
         address += f"?thread_ts={request.thread_ts}&cid={request.status_channel}"
     return address
+
+
+def thread_address(request: Request, team_url: str, reply_ts: str | None) -> str:
+    """The address of a reply below the request's message; "" where there is none."""
+    root = request.thread_ts or request.status_ts
+    if not team_url or not request.status_channel or not root or not reply_ts:
+        return ""
+    return f"{permalink(team_url, request.status_channel, reply_ts)}?thread_ts={root}&cid={request.status_channel}"
 
 
 def permalink(team_url: str, channel: str, ts: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from bot.domain.denials import other_words_help
 from bot.domain.orders import Restore
 from bot.domain.projects import Project
 from bot.ports.messages import DirectMessage, Edit, NewMessage, OutboxMessage, Text
@@ -49,7 +50,7 @@ def rendered(
         case Text.RECEIPT:
             return _receipt(outgoing, command, team_url, project)
         case Text.REFUSAL:
-            form = not isinstance(request.order, Restore)
+            form = not isinstance(request.order, Restore) and other_words_help(request.rule, request.explanation)
             return refusal(request.explanation, request.text, command, request.id, form=form)
         case Text.MOVED:
             why = outgoing.why if isinstance(outgoing, DirectMessage) else ""
@@ -69,7 +70,7 @@ def _asked(outgoing: OutboxMessage, command: str, team_url: str) -> Message:
         command,
         team_url,
         among_others=not alone,
-        called=() if alone else outgoing.called,
+        called=None if outgoing.text is Text.ASK_DIRECTLY else outgoing.called,
         restorations=outgoing.restorations,
     )
 

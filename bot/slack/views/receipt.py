@@ -33,7 +33,7 @@ from bot.slack.views.mrkdwn import (
     time_of_day,
 )
 from bot.slack.views.progress_lines import apart_lines
-from bot.slack.views.restore_help import BY_HAND, by_command, linked, named_pages, pages, shell_lines
+from bot.slack.views.restore_help import by_command, by_hand, linked, named_pages, pages, shell_lines
 
 ONE_MOMENT_S = 60.0
 """Of disks taken closer together than that, the first moment and the spread tell all that anybody looks for."""
@@ -66,7 +66,7 @@ def receipt(
     reason = f": {reason_told(request.order.reason, team_url)}" if request.order.reason else "."
     facts = [f"Asked by {requester(request)}{reason}", *([_kept_until(request, available)] if available else [])]
     from_here = project is not None and project.restore and bool(available)
-    how = by_command(command, request.id) if from_here else BY_HAND
+    how = by_command(command, request.id) if from_here else by_hand(project)
     back, back_blocks = _way_back(project, available, how) if available else ([], [])
     last = [*facts, *again(to_try_again(items), command), *back]
     groups_told = fitted(together, most // 4, where)

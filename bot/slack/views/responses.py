@@ -195,7 +195,7 @@ def help_text(may: MayDo | Denied, command: str) -> Message:
     if able[Action.CANCEL]:
         lines.append(f"• {code(f'{command} cancel ID')} — calls back what was not sent to the cloud yet")
     if able[Action.DELETE]:
-        lines.append(f"• {code(f'{command} delete ID')} — lets go what a request made, or one snapshot of it")
+        lines.append(f"• {code(f'{command} delete ID')} — deletes what a request made, or one snapshot of it")
     if able[Action.APPROVE]:
         lines.append(
             f"• {code(f'{command} approve ID')}, {code(f'{command} deny ID reason=…')} — what waits for approval; "
@@ -243,7 +243,7 @@ def _how_to_go_back(command: str) -> list[str]:
     return [
         f"• {code(f'{command} restore ID')} — new disks from the snapshots of a request, or from one; nothing is lost",
         f"• {code(f'{command} restore ID overwrite')} — rolls the disks themselves back, once another person agrees",
-        f"• {code(f'{command} verify ID')} — proves that it can be done: a test disk is made, and deleted again",
+        f"• {code(f'{command} verify ID')} — proves at once that it can be done: test disks are made and deleted again",
     ]
 
 

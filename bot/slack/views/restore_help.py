@@ -21,6 +21,13 @@ BY_HAND = (
 )
 
 
+def by_hand(project: Project | None) -> str:
+    """The same, with the reason why the bot does not do it."""
+    if project is None or project.restore:
+        return BY_HAND
+    return f"I bring nothing back in {escaped(project.alias)}: bot.toml does not allow it there.\n{BY_HAND}"
+
+
 def by_command(command: str, request_id: str) -> str:
     """The same where the bot does it."""
     back = f"{command} restore {request_id}"

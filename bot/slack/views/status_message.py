@@ -72,7 +72,7 @@ def status_message(
     """
     order = request.order
     if isinstance(order, Restore):
-        told = _of_restoring(request, order, items, restorations)
+        told = _of_restoring(request, order, items, restorations, team_url)
     else:
         told = _of_snapshots(request, items, leaders, groups, team_url)
     twice = f" · {LOWER_COUNTS}" if first and not request.ended_at else ""
@@ -107,7 +107,7 @@ def _of_snapshots(
     groups: Sequence[ConsistencyGroup],
     team_url: str,
 ) -> _Told:
-    head = [_headline(request, items), *_under(request, items)]
+    head = [_headline(request, items), *_under(request, items, team_url)]
     charged = [cost(items)] if request.state is RequestState.PLANNED else []
     if request.not_yet_going or request.refused:
         ways = plans(request, items, groups)
@@ -118,11 +118,13 @@ def _of_snapshots(
     return _Told(head, ways, charged, _buttons(request, items))
 
 
-def _of_restoring(request: Request, order: Restore, items: Sequence[Item], rows: Sequence[Restoration]) -> _Told:
+def _of_restoring(
+    request: Request, order: Restore, items: Sequence[Item], rows: Sequence[Restoration], team_url: str
+) -> _Told:
     share, words = steps(items, rows, order.way)
     head = [
         restoring_headline(request, order, items, rows),
-        *under_restoring(request, order, rows, _drawn(share, words)),
+        *under_restoring(request, order, rows, _drawn(share, words), team_url),
     ]
     notes, shown = restoring_notes(request, order, rows), restoring_buttons(request, order, rows)
     return _Told(head, restoring_lines(request, items, rows), notes, shown)
@@ -184,7 +186,7 @@ def what_was_named(request: Request) -> str:
 _ASKING = "I am asking the cloud which disks there are and what stands in the way."
 
 
-def _under(request: Request, items: Sequence[Item]) -> list[str]:
+def _under(request: Request, items: Sequence[Item], team_url: str) -> list[str]:
     """The lines that matter now: what it waits for, why it is over, or how far it is."""
     until = f" It is open until {moment(request.waits_until)}." if request.waits_until else ""
     if request.refused:
@@ -196,7 +198,9 @@ def _under(request: Request, items: Sequence[Item]) -> list[str]:
             then = f" Once confirmed, it runs when {others_agree(request)}." if request.approvals_needed else ""
             return [f"Nothing has been created yet.{then}{until}"]
         case RequestState.WAITING:
-            return [f"Nothing is sent to the cloud before {others_agree(request)}. {asked_where(request)}{until}"]
+            return [
+                f"Nothing is sent to the cloud before {others_agree(request)}. {asked_where(request, team_url)}{until}"
+            ]
         case RequestState.RUNNING if request.explanation:
             return [_bar(items), sentence(request.explanation)]
         case _:

@@ -59,9 +59,9 @@ class Approvals:
         if after is None:
             return await self._too_late(actor, admitted)
         missing = after.approvals_needed - len(after.approvers)
-        return Told(
-            "You approved it; it runs now." if missing <= 0 else f"You approved it; {missing} more needed.", True
-        )
+        if missing > 0:
+            return Told(f"You approved it; {missing} more needed.", done=True)
+        return Told(f"You approved {request.id}, and it began. Its message says how far it is.", done=True)
 
     async def may_deny(self, actor: Actor, channel: str | None, request_id: str) -> Told | None:
         """Asked before the form for the reason opens; that it opens is written in the trail. None: they may."""

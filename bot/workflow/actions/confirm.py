@@ -98,9 +98,9 @@ class Confirming:
         if decided.how == "late":
             return await self._too_late(actor, allowed)
         if after.state is RequestState.WAITING:
-            where = "them directly" if after.told_directly else "in the thread"
-            return Told(f"Confirmed. Others have to agree before it runs; I am asking {where}.", done=True)
-        return Told("Confirmed. It runs now.", done=True)
+            where = "directly" if after.told_directly else "in the thread"
+            return Told(f"You confirmed {request.id}. It runs once others agree, who are asked {where}.", True)
+        return Told(f"You confirmed {request.id}, and it began. Its message says how far it is.", done=True)
 
     async def change(self, actor: Actor, channel: str | None, request_id: str, selectors: tuple[Selector, ...]) -> Told:
         """Plan the same request anew, with another selection."""

@@ -122,10 +122,15 @@ def _told_request(outgoing: OutboxMessage, posted: Posted | None, now: datetime)
             assert posted is not None
             place = replace(request.place, thread_ts=None) if posted.astray else request.place
             shown = replace(request, status_channel=posted.channel, status_ts=posted.ts, place=place)
-            return replace(shown, shown_rev=request.rev, edited_at=now)
+            # Slack answered, so it stands once: a plan, which stays as it is for long, need not say which one counts.
+            behind = 1 if request.state is RequestState.PLANNED else 0
+            return replace(shown, shown_rev=request.rev - behind, edited_at=now)
         case NewMessage(text=Text.ASK):
             assert posted is not None
-            return replace(request, ask_ts=posted.ts, ask_rev=request.rev)
+            asked = replace(request, ask_ts=posted.ts, ask_rev=request.rev)
+            if request.told_directly:
+                return asked
+            return replace(asked, shown_rev=min(request.shown_rev, request.rev - 1))  # its link to the question is due
         case NewMessage(text=Text.ACCEPTED | Text.FAILURE):
             return request
         case NewMessage(text=Text.RECEIPT) | DirectMessage(text=Text.REFUSAL):

@@ -184,6 +184,8 @@ def test_those_who_may_approve_are_called_where_it_waits_and_no_more_of_them_tha
     assert message["text"].count("<@U") == 2 + 9 and " and 5 more." in message["text"]
     settled = calling(a_request(**{**WAITING, "state": RequestState.RUNNING, "approvers": ("U8",)}), called)
     assert "May approve" not in settled["text"]
+    assert "I mention nobody here: tell somebody" in calling(a_request(**WAITING), [])["text"]
+    assert "mention" not in said("ask_directly", a_request(**WAITING), STATES["next"])["text"]
     assert "May approve" not in calling(a_request(**WAITING, reply_channel="U1"), called)["text"]
 
 
@@ -200,7 +202,8 @@ def test_what_waits_for_others_and_how_that_ends(golden: Golden) -> None:
     golden("ask", checked_message(said("ask", waiting, item)))
     alone = replace(waiting, reply_channel="U1")
     golden("ask_alone", checked_message(said("ask", alone, item)))
-    assert said("ask_directly", alone, item) == said("ask", waiting, item)
+    directly, below = said("ask_directly", alone, item)["text"], said("ask", waiting, item)["text"]
+    assert directly == below.replace("I mention nobody here: tell somebody who may approve.\n", "")
     approved = replace(waiting, state=RequestState.RUNNING, approvers=("U7", "U8"))
     golden("ask_approved", checked_message(said("ask_edit", approved, item)))
     explanation = f"{sentences.person('U8')} denied it: “use the replica”. Nothing was created."
@@ -216,6 +219,30 @@ def test_what_waits_for_others_and_how_that_ends(golden: Golden) -> None:
     golden("ask_denied", checked_message(said("ask_edit", denied, never)))
     golden("root_denied", checked_message(said("edit", denied, never)))
     golden("receipt_denied", checked_message(said("receipt", denied, never)))
+
+
+def test_the_message_leads_to_the_question_below_it_once_that_stands() -> None:
+    waiting = a_request(**WAITING, status_channel="C1", status_ts="1.5")
+    assert "*Approve* and *Deny…* stand in the thread." in said("edit", waiting, STATES["next"])["text"]
+    led = said("edit", replace(waiting, ask_ts="2.5"), STATES["next"])["text"]
+    assert f"stand <{TEAM}archives/C1/p25?thread_ts=1.5&amp;cid=C1|in the thread>." in led
+    alone = replace(waiting, ask_ts="2.5", reply_channel="U1")
+    assert "Those who may are asked directly." in said("edit", alone, STATES["next"])["text"]
+
+
+def test_without_a_go_it_took_the_time_between_the_moments_beside_it() -> None:
+    asked = NOON + timedelta(seconds=0.9)
+    began, ended = asked + timedelta(seconds=16), NOON + timedelta(seconds=24.1)
+    done = a_request(state=RequestState.FINISHED, created_at=asked, started_at=began, ended_at=ended)
+    assert "finished in 24 s" in said("edit", done, STATES["available"])["text"]
+    agreed = replace(done, approvals_needed=1, approvers=("U7",))
+    assert "finished 7 s after the approval" in said("edit", agreed, STATES["available"])["text"]
+
+
+def test_who_may_do_nothing_is_not_offered_other_words() -> None:
+    guest = a_request(state=RequestState.DENIED, rule="standing-guest", explanation="Guests may not.", text="create a")
+    assert "ask_again" not in str(said("refusal", guest)["blocks"])
+    assert "ask_again" in str(said("refusal", replace(guest, rule="disks"))["blocks"])
 
 
 def test_what_ran_without_approval(golden: Golden) -> None:

@@ -19,7 +19,7 @@ from bot.domain.restoring.new_disks import CreateDisk
 from bot.domain.restoring.restorations import NOT_BEGUN, Restoration, Source
 from bot.domain.snapshots import CreateStandardSnapshot
 from bot.domain.transitions import ItemState, RequestState, RestorationState
-from bot.slack.views import responses
+from bot.slack.views import buttons, responses
 from bot.slack.views.app_home_view import app_home_view
 from bot.slack.views.message import Message
 from bot.slack.views.mrkdwn import time_of_day
@@ -120,8 +120,8 @@ def test_the_plan_of_overwriting_says_what_is_lost_of_each_disk(golden: Golden) 
     request = asked_for("overwrite", RequestState.PLANNED, approvals_needed=1, **PLANNED)
     message = said("edit", request, rows, [safety(1), safety(2)])
     golden("restore_overwrite_plan", message)
-    assert message["text"].count("Lost: everything written to this disk since") == 2
-    assert "3 h 12 min before you asked" in message["text"]
+    assert message["text"].count("Lost from the disk: everything written to it since") == 2
+    assert "3 h 12 min before it was asked" in message["text"]
     assert "confirm_plan" not in str(message["blocks"])
 
 
@@ -129,7 +129,7 @@ def test_the_longest_plan_still_says_what_is_lost() -> None:
     rows = [a_row(number, "overwrite", disk=a_disk_ref(1, HOSTILE * 5), cause=HOSTILE * 9) for number in range(1, 61)]
     items = [safety(1) for _ in rows]
     message = said("edit", asked_for("overwrite", RequestState.PLANNED, **PLANNED), rows, items)
-    assert "Lost: everything written to this disk since" in message["text"]
+    assert "Lost from the disk: everything written to it since" in message["text"]
     assert "more" in message["text"]
 
 
@@ -151,6 +151,18 @@ def test_others_are_asked_with_what_they_would_agree_to(golden: Golden, way: Way
     golden(f"restore_{way}_waiting", said("edit", request, rows, items))
     approved = asked_for(way, approvers=("U2",), approvals_needed=1)
     assert "Approved by <@U2>." in said("ask_edit", approved, rows, items)["text"]
+
+
+def test_who_agrees_to_overwriting_is_asked_once_more_with_the_disks_and_their_moments() -> None:
+    def asked(rows: Sequence[Restoration]) -> str:
+        (confirm,) = (one["confirm"] for one in [buttons.approve_back("r-1", "overwrite", rows)])
+        return str(confirm["text"]["text"])
+
+    one = asked([a_row(1, "overwrite")])
+    assert "web-01-data goes back to 2026-11-23 08:48:00 UTC" in one and "kept in its safety snapshot" in one
+    many = asked([a_row(1, "overwrite", disk=a_disk_ref(1, "db" * 40))] * 60)
+    assert many.endswith("; and 57 more.") and len(many) <= 300
+    assert "confirm" not in buttons.approve_back("r-1", "new_disks", [])
 
 
 def test_the_longest_question_can_be_edited() -> None:

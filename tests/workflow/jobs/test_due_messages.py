@@ -12,6 +12,7 @@ from bot.domain.orders import Restore
 from bot.domain.restoring.restorations import Restoration
 from bot.domain.transitions import ItemState, RequestState, RestorationState
 from bot.ports.messages import Edit
+from bot.ports.slack import Posted
 from bot.workflow.jobs.due_messages import due_messages, told
 from tests.builders import NOON, a_request, a_restoration, an_item
 from tests.outgoing import kind_of
@@ -84,3 +85,19 @@ def test_an_edit_names_the_message_that_it_takes_the_place_of() -> None:
     due = due_messages(a_request(**POSTED, **fields, approvals_needed=1), [gone])
     edits = [(kind_of(one), one.ts) for one in due if isinstance(one, Edit)]
     assert edits == [("edit", "1.1"), ("ask_edit", "1.2"), ("receipt_edit", "1.3")]
+
+
+def test_a_plan_that_stands_once_is_shown_again_without_the_words_that_another_may_count() -> None:
+    plan = a_request(state=RequestState.PLANNED, shown_rev=0)
+    posted = told(due_messages(plan, [an_item(1)])[0], Posted("C1", "1.1"), NOON)
+    assert posted.to_send and [kind_of(one) for one in due_messages(posted, [an_item(1)])] == ["edit"]
+
+
+@pytest.mark.parametrize(("home", "kinds"), [("C1", ["edit"]), ("U1", [])])
+def test_once_others_are_asked_the_message_above_leads_to_the_question_where_they_read_along(
+    home: str, kinds: list[str]
+) -> None:
+    waiting = a_request(**POSTED, state=RequestState.WAITING, approvals_needed=1, shown_rev=1, reply_channel=home)
+    (asking,) = due_messages(waiting, [an_item(1)])
+    asked = told(asking, Posted("C1", "1.2"), NOON)
+    assert [kind_of(one) for one in due_messages(asked, [an_item(1)])] == kinds

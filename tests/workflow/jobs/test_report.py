@@ -197,7 +197,7 @@ async def test_where_slack_asks_for_fewer_edits_posts_go_on_and_edits_rest_in_ev
 
 async def test_edits_of_an_ask_are_three_seconds_apart_too(desk: Desk) -> None:
     await desk.wait_for_others(2)
-    assert await desk.speak() == ["status", "ask"]
+    assert await desk.speak() == ["status", "ask", "edit"]  # which leads to the question
     desk.clock.pass_(seconds=10)
     await desk.store.approve("r-two", "U7", [])
     await desk.reporter("C1")

@@ -16,7 +16,7 @@ LINES_CHARACTERS = 1_000
 
 _LOOK_AT = (
     "*Look at:* are these the right disks and the right snapshots, and does everybody know who works on them? I make a "
-    "safety snapshot of each disk first, and the disks have to stay detached until the end."
+    "safety snapshot of each disk first, which keeps that, and the disks have to stay detached until the end."
 )
 
 
@@ -34,7 +34,8 @@ def restoring_facts(order: Restore, rows: Sequence[Restoration]) -> list[str]:
     elsewhere = ", all in the message of the request"
     if order.way == "overwrite":
         lines = [
-            f"• {restored_disk(row)} goes back to {back_to(row)}: *what was written since is lost*" for row in rows
+            f"• {restored_disk(row)} goes back to {back_to(row)}: *what was written since is lost from it*"
+            for row in rows
         ]
         return [*fitted(lines, LINES_CHARACTERS, elsewhere), _LOOK_AT]
     lines = [f"• {restored_disk(row)}, from {point(row)}" for row in rows]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, get_args
 
 from bot.domain.items import Item
@@ -24,10 +24,13 @@ WAY, WHICH, REASON = "way", "which", "reason"
 TYPED = "typed"
 ALL = "all"
 
-_WAYS: dict[Way, tuple[str, str]] = {
+_WAYS: Mapping[Way, tuple[str, str]] = {
     "new_disks": ("New disks beside the old ones", "Nothing is overwritten: attach them, look, copy what you need."),
-    "overwrite": ("Overwrite the disks themselves", "What was written since is lost. Another person has to agree."),
-    "verify": ("Only prove that it can be done", "A test disk is made and deleted again; nothing else is touched."),
+    "overwrite": (
+        "Overwrite the disks themselves",
+        "What was written since is lost from them. Another person has to agree.",
+    ),
+    "verify": ("Only prove that it can be done", "Begins at once, one by one: {made}, deleted again."),
 }
 _NAMED = 20
 """Disks that a form names."""
@@ -35,7 +38,7 @@ _NAMED = 20
 
 def restore_form(form_id: str, request_id: str, items: Sequence[Item]) -> dict[str, Any]:
     """`items` are the restore points of the request that exist."""
-    ways = [{"text": plain(_WAYS[way][0]), "description": plain(_WAYS[way][1]), "value": way} for way in get_args(Way)]
+    ways = [_way(way, _test_disks(items)) for way in get_args(Way)]
     radio = {"type": "radio_buttons", "action_id": VALUE, "options": ways, "initial_option": ways[0]}
     everything = {"text": plain(f"All {plural(len(items), 'disk')}" if len(items) > 1 else "The disk"), "value": ALL}
     each = [_one(item) for item in items if item.snapshot_id][: OPTIONS - 1] if len(items) > 1 else []
@@ -52,7 +55,18 @@ def restore_form(form_id: str, request_id: str, items: Sequence[Item]) -> dict[s
         field(WHICH, "Of what?", which, optional=False),
         field(REASON, "Reason", text_field(VALUE, REASON_CHARACTERS), "Shown to everybody, and to who has to agree"),
     ]
-    return small_modal(RESTORE_FORM, form_id, "Go back", "Plan It", blocks)
+    return small_modal(RESTORE_FORM, form_id, "Restore", "Plan It or Prove It", blocks)
+
+
+def _way(way: Way, made: str) -> dict[str, Any]:
+    name, becomes = _WAYS[way]
+    return {"text": plain(name), "description": plain(becomes.format(made=made)), "value": way}
+
+
+def _test_disks(items: Sequence[Item]) -> str:
+    """Made for a proof of all of them."""
+    size = sum(item.disk.size for item in items)
+    return f"{plural(len(items), 'test disk')}{f', {size:,} GiB' if size else ''}"
 
 
 def _of_when(item: Item) -> str:
@@ -75,9 +89,10 @@ def _one(item: Item) -> dict[str, Any]:
 
 def overwrite_form(form_id: str, rows: Sequence[Restoration], wanted: str) -> dict[str, Any]:
     """`wanted` is what has to be typed, to the letter."""
-    head = f":warning: *{plural(len(rows), 'disk')} will be overwritten. What was written since is lost:*"
+    them = "it" if len(rows) == 1 else "them"
+    head = f":warning: *{plural(len(rows), 'disk')} will be overwritten. What was written since is lost from {them}:*"
     lines = _named([f"• {restored_disk(row)} goes back to {back_to(row)}" for row in rows], "all in the plan")
-    after = "A safety snapshot of each is made first, and another person has to agree before anything is touched."
+    after = "Before that, another person has to agree, and a safety snapshot of each is made, which keeps it."
     label = "Type the name of the disk" if len(rows) == 1 else "Type the number of disks and the server"
     asked = field(TYPED, label, text_field(VALUE), f"To go on, type exactly: {wanted}", optional=False)
     return small_modal(

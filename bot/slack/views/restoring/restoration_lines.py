@@ -58,11 +58,11 @@ def _overwrites(request: Request, row: Restoration, items: Sequence[Item]) -> li
     head = " · ".join(filter(None, (f"• {restored_disk(row)}", disk_kind(row.disk), state)))
     age = ""
     if row.source.taken_at:
-        age = f" ({duration((request.created_at - row.source.taken_at).total_seconds())} before you asked)"
-    lost = f"*Lost: everything written to this disk {lost_since(row)}*"
+        age = f" ({duration((request.created_at - row.source.taken_at).total_seconds())} before it was asked)"
+    lost = f"*Lost from the disk: everything written to it {lost_since(row)}*"
     safety = safety_of(row, items)
-    first = f"what it holds now is kept first: safety snapshot {code(safety.snapshot.name or '')}" if safety else ""
-    return [head, f"goes back to {back_to(row, age)}", lost, *filter(None, (first,))]
+    kept = f"kept in its safety snapshot {code(safety.snapshot.name or '')}, which is made first" if safety else ""
+    return [head, f"goes back to {back_to(row, age)}", lost, *filter(None, (kept,))]
 
 
 def _makes(request: Request, row: Restoration, items: Sequence[Item]) -> list[str]:

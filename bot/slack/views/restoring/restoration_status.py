@@ -59,7 +59,9 @@ def _ended(request: Request, way: Way, what: str, rows: Sequence[Restoration]) -
     return f":x: *{what}: ended, none {done_word(way)}*"
 
 
-def under_restoring(request: Request, order: Restore, rows: Sequence[Restoration], bar: str) -> list[str]:
+def under_restoring(
+    request: Request, order: Restore, rows: Sequence[Restoration], bar: str, team_url: str
+) -> list[str]:
     """The lines that matter now. `bar` shows how far it is."""
     until = f" It is open until {moment(request.waits_until)}." if request.waits_until else ""
     if request.refused:
@@ -74,7 +76,7 @@ def under_restoring(request: Request, order: Restore, rows: Sequence[Restoration
             return [f"Nothing has been created yet.{then}{until}"]
         case RequestState.WAITING:
             untouched = "No disk is touched" if order.way == "overwrite" else "Nothing is sent to the cloud"
-            return [f"{untouched} before {others_agree(request)}. {asked_where(request)}{until}"]
+            return [f"{untouched} before {others_agree(request)}. {asked_where(request, team_url)}{until}"]
         case RequestState.RUNNING if request.explanation:
             return [bar, sentence(request.explanation)]
         case _:
