@@ -22,6 +22,9 @@ FROM_A_BACKUP = "from-a-backup"
 may have been sent in any way.
 """
 
+NOT_THERE = "not-there"
+"""The code of what was asked for, not answered, looked for as long as is needed, and not found."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt(Generic[S]):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 
+from bot.domain.attempts import NOT_THERE
 from bot.domain.consistency_groups import ConsistencyGroup
 from bot.domain.items import Item, counted
 from bot.domain.one_set import Apart, servers_apart
@@ -24,7 +25,7 @@ from bot.slack.views.disk_words import (
     next_try,
     worst_first,
 )
-from bot.slack.views.mrkdwn import bold, code, permalink, person, plural, sentence, shortened, typed
+from bot.slack.views.mrkdwn import bold, code, permalink, person, plural, sentence, shortened, time_of_day, typed
 
 _BRIEFER = ((LISTED, 100), (LISTED, 40), (8, 40), (4, 40))
 """How `text` tells of disks where they do not fit: so many one by one, their causes of so many characters."""
@@ -90,6 +91,8 @@ def _disk_line(item: Item, leader: Request | None, team_url: str, cause: int) ->
 
 def _state_in_words(item: Item) -> str:
     match item.state:
+        case ItemState.PLANNED if item.waiting_since and item.in_doubt and item.code in (NOT_THERE, ""):
+            return _not_found(item)
         case ItemState.PLANNED if item.waiting_since:
             return f"waiting its turn{next_try(item)}"
         case ItemState.PLANNED:
@@ -97,7 +100,7 @@ def _state_in_words(item: Item) -> str:
         case ItemState.SUBMITTING:
             return "asking the cloud"
         case ItemState.UNCERTAIN:
-            return "no clear answer from the cloud, looking whether it was made"
+            return _LOOKING
         case ItemState.CREATING if item.progress is not None:
             return f"creating, {item.progress} %"
         case ItemState.UNKNOWN:
@@ -106,6 +109,16 @@ def _state_in_words(item: Item) -> str:
             return "left out" if item.code == LEFT_OUT else "not sent"
         case _:
             return str(item.state)
+
+
+_LOOKING = "no clear answer from the cloud, looking whether it was made"
+
+
+def _not_found(item: Item) -> str:
+    """An answer was lost, and the look for what may have come of it was answered: there is nothing of it."""
+    if item.in_vain:
+        return _LOOKING
+    return f"not found in the cloud, asking again{f' at {time_of_day(item.due_at)}' if item.due_at else ''}"
 
 
 def _leader_in_words(leader: Request | None, team_url: str) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from bot.domain.attempts import looked, no_answer, submitting, waiting
+from bot.domain.attempts import NOT_THERE, looked, no_answer, submitting, waiting
 from bot.domain.audit import before_post
 from bot.domain.denials import NOT_CONFIGURED, Denied
 from bot.domain.errors import CloudError, CloudUnavailable, NoSnapshot
@@ -203,5 +203,5 @@ class Submitter:
             await self.store.save(ended(item, ItemState.FAILED, now, cause=told, code=item.code))
             return None
         spent = self.policy.look_for
-        await self.store.save(waiting(item, now, until=now, cause=item.cause, code=item.code, spent=spent))
+        await self.store.save(waiting(item, now, until=now, cause=item.cause, code=NOT_THERE, spent=spent))
         return 0.0

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain import sentences
+from bot.domain.attempts import NOT_THERE
 from bot.domain.denials import Denied
 from bot.domain.errors import GONE_AGAIN, REFUSED, SHARED, CommandError
 from bot.domain.granting import Subject
@@ -65,6 +66,15 @@ STATES: dict[str, Item] = {
         cause="A snapshot of this disk is already being created (EVS.2409).",
     ),
     "asking": an_item(1, ItemState.SUBMITTING, submitted_at=NOON),
+    "not_there": an_item(
+        1,
+        cause="The cloud at evs.example.com broke off its answer.",
+        code=NOT_THERE,
+        in_doubt=True,
+        attempts=1,
+        waiting_since=NOON,
+        due_at=NOON + timedelta(seconds=20),
+    ),
     "uncertain": an_item(1, ItemState.UNCERTAIN, cause="EVS did not answer in time."),
     "creating": an_item(1, ItemState.CREATING, snapshot_id="snap-1", job_id="job-1", progress=40),
     "joined": an_item(1, ItemState.CREATING, snapshot_id="snap-1", joined_to="r-two-1"),

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from bot.domain.actors import Actor
-from bot.domain.attempts import submitting
+from bot.domain.attempts import NOT_THERE, submitting
 from bot.domain.audit import AuditEntry
 from bot.domain.errors import CloudError, CloudRefused, CloudUnavailable, DiskBusy, LookupFailed, NoSnapshot, Throttled
 from bot.domain.items import Item, ended
@@ -246,6 +246,16 @@ async def test_what_was_never_sent_is_sent_again_without_a_look(desk: Desk) -> N
     item = await desk.run()
     assert (item.state, len(desk.evs.posted), desk.evs.looks) == (ItemState.CREATING, 3, 0)
     assert desk.clock.now() - NOON == timedelta(seconds=12)
+
+
+async def test_what_was_looked_for_in_vain_is_told_as_not_found_until_it_is_sent_again(desk: Desk) -> None:
+    desk.evs.answers = [lost()]
+    await desk.submit("r-one-1")
+    desk.clock.pass_(seconds=61)
+    await desk.submit("r-one-1")
+    found = await desk.store.item("r-one-1")
+    assert found is not None
+    assert (found[0].state, found[0].code, found[0].in_doubt) == (ItemState.PLANNED, NOT_THERE, True)
 
 
 async def test_a_refusal_ends_the_item_with_its_cause(desk: Desk) -> None:
