@@ -155,10 +155,22 @@ def choose_project(
     """`project=`, else the channel's binding, else the only project in which the person may do this."""
     if named := asked or bound:
         return Chosen(named)
+    usable = usable_projects(actor, action, projects, channel, grants, now)
+    return Chosen(usable[0]) if len(usable) == 1 else NotChosen(usable)
+
+
+def usable_projects(
+    actor: Actor,
+    action: Action,
+    projects: Mapping[str, Project],
+    channel: str,
+    grants: Iterable[Grant],
+    now: datetime,
+) -> tuple[str, ...]:
+    """Those in which the person may do this from here, by alphabet."""
     held = tuple(grants)
-    usable = tuple(
+    return tuple(
         alias
         for alias, project in sorted(projects.items())
         if not isinstance(decide(actor, action, alias, project, channel, held, now), denials.Denied)
     )
-    return Chosen(usable[0]) if len(usable) == 1 else NotChosen(usable)

@@ -274,3 +274,10 @@ def assert_nothing_happened(world: World) -> None:
     for channel in world.slack.world.channels:
         assert world.slack.messages(channel) == []
     assert world.slack_complaints() == []
+
+
+async def test_a_disk_of_another_project_is_told_of_to_those_who_may_use_that_one(world: World) -> None:
+    for person in ("alice", "bob"):
+        await world.say("create catalogue", person=person)
+    assert "add `project=shop`" in (await world.told("bob", "No disk named “catalogue” is in payments-prod.")).text
+    assert "shop" not in (await world.told("alice", "No disk named “catalogue” is in payments-prod.")).text

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from pydantic import ValidationError
 
-from bot.domain.access import action_of, decide
+from bot.domain.access import action_of, decide, usable_projects
 from bot.domain.actors import Actor
 from bot.domain.audit import AuditEntry, at_plan, denied
 from bot.domain.bindings import Binding
@@ -39,6 +39,7 @@ from bot.ports.items import Items
 from bot.ports.requests import Requests
 from bot.ports.slack import Channels, People
 from bot.workflow.discovery import GroupDiscovery, discover
+from bot.workflow.elsewhere import found_elsewhere
 from bot.workflow.intake import Authorization, authorized, with_helpers
 from bot.workflow.jobs.notify import who_may_approve
 from bot.workflow.look_up import look_up
@@ -66,12 +67,15 @@ CONFIRM_TIME = timedelta(minutes=15)
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """The plan of a request: items, groups and restorations, or every problem at once."""
+    """The plan of a request: items, groups and restorations, or every problem at once. `unknown`: words that are no
+    disk of its project.
+    """
 
     request: Request
     items: Sequence[Item] = ()
     groups: Sequence[ConsistencyGroup] = ()
     problems: Sequence[str] = ()
+    unknown: Sequence[str] = ()
     restorations: Sequence[Restoration] = ()
 
 
@@ -134,7 +138,9 @@ class Planner:
             problems = [error["msg"] for error in exc.errors()]
             return await self._refuse(request, RequestEvent.DROP, "payload", _listed(problems))
         if draft.problems:
-            return await self._refuse(request, RequestEvent.DROP, "disks", _listed(draft.problems))
+            elsewhere = await self._elsewhere(request, actor, draft.unknown) if draft.unknown else []
+            told = "\n".join([_listed(draft.problems), *elsewhere])
+            return await self._refuse(request, RequestEvent.DROP, "disks", told)
         return await self._decide(request, draft, actor, project, authorization)
 
     async def _decide(
@@ -184,11 +190,17 @@ class Planner:
                     native_retention=project.native_retention,
                     now=self.clock.now(),
                 )
-                return Draft(request, items, problems=picked.problems)
+                return Draft(request, items, problems=picked.problems, unknown=picked.unknown)
             case Quick() as order:
                 return await self._quick(request, order, project)
             case Restore() as order:
                 return await self._restore(request, order, project)
+
+    async def _elsewhere(self, request: Request, actor: Actor, words: Sequence[str]) -> list[str]:
+        """The other projects that have these disks, of those that the person may use from there."""
+        grants, action, place = await self.store.grants_for(actor), action_of(request.order), request.place
+        usable = usable_projects(actor, action, self.projects, place.channel_id, grants, self.clock.now())
+        return await found_elsewhere(self.cloud, words, [alias for alias in usable if alias != request.project])
 
     async def _quick(self, request: Request, order: Quick, project: Project) -> Draft:
         bound = [one for one in await self.store.bindings(request.place.channel_id) if one.project == project.alias]
