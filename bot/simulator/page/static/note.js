@@ -27,6 +27,6 @@ export function lead(told, label, act) {
 /** Show why an act went wrong; one that went well takes away what was said before. */
 export function note(outcome) {
   if (outcome.ok && !outcome.error) return fill(byId("note"));
-  show(h("p", {}, sign("eye"), " ", outcome.error ?? "That did not work.", !seen.get("bot").running && ` ${DOWN}`));
+  show(h("p", {}, sign("eye"), " ", outcome.error ?? "That did not work.", !seen.get("bot").running && h("span", {}, h("br"), DOWN)));
   return undefined;
 }
