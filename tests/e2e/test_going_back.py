@@ -169,7 +169,7 @@ async def test_no_press_stands_in_for_the_typed_word(start: Start) -> None:
     source = await backed_up(world)
     request, root = await planned(world, f"restore {source} overwrite")
     assert labels(root) == ["Type to Overwrite…", "Cancel Plan"]
-    assert "*Lost: everything written to this disk since" in root.text
+    assert "*Lost from the disk: everything written to it since" in root.text
     forged = [block for block in root.blocks if block["type"] == "actions"]
     forged[0]["elements"][0]["action_id"] = CONFIRM
     await world.slack.press("alice", CHANNEL, root.ts, CONFIRM)
