@@ -122,9 +122,7 @@ def _told_request(outgoing: OutboxMessage, posted: Posted | None, now: datetime)
             assert posted is not None
             place = replace(request.place, thread_ts=None) if posted.astray else request.place
             shown = replace(request, status_channel=posted.channel, status_ts=posted.ts, place=place)
-            # Slack answered, so it stands once: a plan, which stays as it is for long, need not say which one counts.
-            behind = 1 if request.state is RequestState.PLANNED else 0
-            return replace(shown, shown_rev=request.rev - behind, edited_at=now)
+            return replace(shown, shown_rev=request.rev, edited_at=now)
         case NewMessage(text=Text.ASK):
             assert posted is not None
             asked = replace(request, ask_ts=posted.ts, ask_rev=request.rev)

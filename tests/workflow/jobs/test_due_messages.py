@@ -87,12 +87,6 @@ def test_an_edit_names_the_message_that_it_takes_the_place_of() -> None:
     assert edits == [("edit", "1.1"), ("ask_edit", "1.2"), ("receipt_edit", "1.3")]
 
 
-def test_a_plan_that_stands_once_is_shown_again_without_the_words_that_another_may_count() -> None:
-    plan = a_request(state=RequestState.PLANNED, shown_rev=0)
-    posted = told(due_messages(plan, [an_item(1)])[0], Posted("C1", "1.1"), NOON)
-    assert posted.to_send and [kind_of(one) for one in due_messages(posted, [an_item(1)])] == ["edit"]
-
-
 @pytest.mark.parametrize(("home", "kinds"), [("C1", ["edit"]), ("U1", [])])
 def test_once_others_are_asked_the_message_above_leads_to_the_question_where_they_read_along(
     home: str, kinds: list[str]

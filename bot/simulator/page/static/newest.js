@@ -21,7 +21,8 @@ export function keepNewest(id) {
 
 function scrolled(list) {
   const { place } = list;
-  if (!place.clientHeight) return;
+  // Where it was put by the page itself it is still, though what stands around it may have grown since.
+  if (!place.clientHeight || place.scrollTop === list.top) return;
   list.top = place.scrollTop;
   list.atEnd = place.scrollHeight - place.scrollTop - place.clientHeight < NEAR;
   if (list.atEnd) list.button.hidden = true;
