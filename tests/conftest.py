@@ -24,6 +24,8 @@ settings.register_profile("busy machine", settings(settings.default, deadline=No
 settings.load_profile("busy machine")
 
 GOLDEN = Path(__file__).parent / "golden"
+SLOW = ("bench", "chaos", "e2e", "simulation")
+"""Folders whose tests take seconds each."""
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -36,6 +38,23 @@ def pytest_collection() -> Iterator[None]:
         return (yield)
     finally:
         gc.enable()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Each of several workers begins with its share of the slow files: they take the tests in even parts and in this
+    order, and one that has nothing but slow ones left would keep all others waiting.
+    """
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    files: dict[Path, list[pytest.Item]] = {}
+    for item in items:
+        files.setdefault(item.path, []).append(item)
+    slow = [file for file in files if set(SLOW) & set(file.parts)]
+    quick = [item for file, its in files.items() if file not in slow for item in its]
+    items[:] = [
+        item
+        for worker in range(workers)
+        for item in (*(one for file in slow[worker::workers] for one in files[file]), *quick[worker::workers])
+    ]
 
 
 @pytest.fixture
