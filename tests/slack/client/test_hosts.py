@@ -109,7 +109,7 @@ async def test_a_command_that_names_another_address_is_answered_another_way(
     slack.join("alice", CHANNEL)
     create = payloads.slash_command(slack.state, alice, place, "/snapshot", "create nope-such-disk")
     await slack.deliverer.command({**create, "response_url": f"{url}/commands/T1/2/4"})
-    await world.told("alice", "No disk named")
+    await world.refused("alice", "No disk named")
     assert asked == []
     assert "a response url that is not slack's was not called" in caplog.messages
     assert url not in caplog.text
