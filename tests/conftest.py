@@ -42,9 +42,11 @@ def pytest_collection() -> Iterator[None]:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Each of several workers begins with its share of the slow files: they take the tests in even parts and in this
-    order, and one that has nothing but slow ones left would keep all others waiting.
+    order, and one that has nothing but slow ones left would keep all others waiting. A process alone keeps their order.
     """
     workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    if workers == 1:
+        return
     files: dict[Path, list[pytest.Item]] = {}
     for item in items:
         files.setdefault(item.path, []).append(item)

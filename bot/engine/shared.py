@@ -211,11 +211,11 @@ class SharedEngine:
         if key in self._mine:
             self._mine[key].wanted(self._moment(at), [about] if about else [])
         elif table.kind(key) in self._handlers.keys() & self._first_here and not self._ending:
+            self._mine[key] = _Mine()
             self._go_on_beside(self._here(key, lane))
 
     async def _here(self, key: str, lane: str) -> None:
         """Once. What has to come again does so from the table, where it stands as well."""
-        self._mine[key] = _Mine()
         try:
             await self._turn(key, self._lane(key, lane), self._handlers[table.kind(key)])
         finally:

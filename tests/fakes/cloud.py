@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from bot.domain.restoring.new_disks import CreateDisk, DiskTicket, Quotas
 from bot.domain.servers import Server
@@ -16,6 +18,7 @@ from bot.domain.snapshots import (
     SnapshotGroup,
     SnapshotTicket,
 )
+from bot.ports.cloud import Evs
 
 
 class UnaskedEvs:
@@ -77,3 +80,16 @@ class UnaskedEvs:
 
     async def disks_by_tag(self, key: str, values: Sequence[str] = ()) -> list[Disk]:
         raise NotImplementedError
+
+
+E = TypeVar("E", bound=Evs)
+
+
+@dataclass
+class OneCloud(Generic[E]):
+    """Whichever project is asked for, it is this one."""
+
+    evs: E
+
+    def project(self, alias: str, whose: str = "") -> E:
+        return self.evs

@@ -6,7 +6,6 @@ import asyncio
 from dataclasses import dataclass, field
 
 from bot.domain.snapshots import Job, Snapshot
-from bot.ports.cloud import Evs
 from tests.fakes.cloud import UnaskedEvs
 
 PROGRESS = 5
@@ -40,11 +39,3 @@ class ManyEvs(UnaskedEvs):
         await asyncio.sleep(0.002)
         self.at_once -= 1
         return Job(status="RUNNING")
-
-
-@dataclass
-class OneCloud:
-    evs: Evs
-
-    def project(self, _: str, whose: str = "") -> Evs:
-        return self.evs

@@ -25,7 +25,8 @@ from bot.workflow.gate import Gate
 from bot.workflow.queries.existing import Existing
 from bot.workflow.queries.status import Inquiry
 from tests.builders import NOON, FakeClock, a_grant, a_project, a_request, an_actor, an_item
-from tests.workflow.jobs.test_submit import FakeCloud, FakeEvs
+from tests.fakes.cloud import OneCloud
+from tests.workflow.jobs.test_submit import FakeEvs
 
 OTHER = (Selector("server", "web-02"),)
 REFUSED = sorted({*AccountKind} - {AccountKind.MEMBER, AccountKind.TOKEN, AccountKind.SCHEDULE})
@@ -46,9 +47,7 @@ class Desk:
         approvals = Approvals(self.store, gate, self.clock)
         confirming = Confirming(self.store, gate, projects, self.clock)
         deleting = Deleting(self.store, gate, projects, self.clock)
-        inquiry = Inquiry(
-            self.store, Existing(self.store, FakeCloud(FakeEvs()), self.clock), gate, projects, self.clock
-        )
+        inquiry = Inquiry(self.store, Existing(self.store, OneCloud(FakeEvs()), self.clock), gate, projects, self.clock)
         self.verbs: dict[str, Callable[[Actor, str | None, str], Awaitable[Any]]] = {
             "approve": approvals.approve,
             "deny": lambda actor, channel, one: approvals.deny(actor, channel, one, "no"),

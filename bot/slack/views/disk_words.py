@@ -75,8 +75,9 @@ def worst_first(item: Item) -> tuple[int, bool, int]:
 
 def next_try(one: Attempt[Any]) -> str:
     """When what was refused for a while is asked for again: for so long the reason beside it may be a past one."""
-    refused = one.cause and one.waiting_since and one.due_at
-    return f", next try at {time_of_day(one.due_at)}" if refused and one.due_at else ""
+    if one.cause and one.waiting_since and one.due_at:
+        return f", next try at {time_of_day(one.due_at)}"
+    return ""
 
 
 def gone_in_words(item: Item) -> str:

@@ -118,15 +118,13 @@ def duration(seconds: float) -> str:
 
 def finished(request: Request) -> str:
     """How long it took, and from when on where people had to agree to it first."""
-    if request.ended_at is None:
+    began, ended = request.counted_from, request.ended_at
+    if ended is None:
         return "finished"
-    word = its_go(request)
-    if word:
-        return f"finished {duration((request.ended_at - request.counted_from).total_seconds())} after the {word}"
-    took = int(request.ended_at.timestamp()) - int(
-        request.counted_from.timestamp()
-    )  # as the moments beside it are shown
-    return f"finished in {duration(took)}"
+    if word := its_go(request):
+        return f"finished {duration((ended - began).total_seconds())} after the {word}"
+    # The moments beside it are shown in whole seconds, and are to differ by as many.
+    return f"finished in {duration(int(ended.timestamp()) - int(began.timestamp()))}"
 
 
 def its_go(request: Request) -> str:

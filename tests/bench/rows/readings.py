@@ -29,7 +29,8 @@ from tests.bench.processes import Child
 from tests.bench.sizes import SOCKET
 from tests.bench.stage import App, Stage, a_bot, known, simulators
 from tests.bench.stores import in_the_making, lived, request_id
-from tests.fakes.many_snapshots import ManyEvs, OneCloud
+from tests.fakes.cloud import OneCloud
+from tests.fakes.many_snapshots import ManyEvs
 
 CODE = "tests/bench/rows/readings.py, stores.py"
 FEW = 100

@@ -23,7 +23,7 @@ from bot.workflow.jobs.attempting import LOOKED, RetryPolicy
 from bot.workflow.jobs.clear_test_disk import Clearer
 from bot.workflow.jobs.new_disk import NOT_ITS_TURN, ONE_AT_A_TIME, DiskMaker
 from tests.builders import NOON, FakeClock, a_disk, a_grant, a_project, a_restoration, an_actor
-from tests.fakes.cloud import UnaskedEvs
+from tests.fakes.cloud import OneCloud, UnaskedEvs
 from tests.store.test_store import received
 from tests.workflow.jobs.test_submit import POLICY, FakePeople
 
@@ -99,14 +99,6 @@ class Evs(UnaskedEvs):
         return disk.model_copy(update={"status": self.becomes}) if ready else disk
 
 
-class Cloud:
-    def __init__(self, evs: Evs) -> None:
-        self.evs = evs
-
-    def project(self, alias: str, whose: str = "") -> Evs:
-        return self.evs
-
-
 class Desk:
     """The job on a real store, with a request of two disks that were confirmed."""
 
@@ -117,7 +109,7 @@ class Desk:
     def job(self, policy: RetryPolicy = POLICY) -> DiskMaker:
         """As a process that has just begun makes it."""
         check = SendCheck(self.store, self.people, {"payments": a_project(restore=True)}, self.clock)
-        cloud = Cloud(self.evs)
+        cloud = OneCloud(self.evs)
         clear = Clearer(self.store, cloud, self.clock)
         return DiskMaker(self.store, check, cloud, self.clock, policy, FOLLOWED, clear)
 

@@ -16,8 +16,9 @@ from bot.ports.slack import Posted
 from bot.store.store import Store
 from bot.workflow.jobs.remind import Reminder
 from tests.builders import NOON, FakeClock, a_request, an_item
+from tests.fakes.cloud import OneCloud
 from tests.workflow.jobs.test_notify import no_room
-from tests.workflow.jobs.test_submit import FakeCloud, FakeEvs
+from tests.workflow.jobs.test_submit import FakeEvs
 
 
 class Voice:
@@ -46,7 +47,7 @@ async def test_a_reminder_that_could_not_be_written_down_is_not_said_again(
     await store.decide_plan(over, [item], [])
     voice, evs = Voice(in_channels=in_channels), FakeEvs()
     evs.snapshots = [Snapshot(id="snap-1", status="available")]
-    remind = Reminder(store, FakeCloud(evs), voice, clock)
+    remind = Reminder(store, OneCloud(evs), voice, clock)
     assert await remind("r-one") == 3600.0
     clock.pass_(hours=1)
     with monkeypatch.context() as full:

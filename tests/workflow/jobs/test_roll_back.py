@@ -20,7 +20,7 @@ from bot.store.store import Store
 from bot.workflow.check_before_sending import SendCheck
 from bot.workflow.jobs.roll_back import RollBacker
 from tests.builders import NOON, FakeClock, a_disk, a_grant, a_project, a_restoration, an_actor, an_item
-from tests.fakes.cloud import UnaskedEvs
+from tests.fakes.cloud import OneCloud, UnaskedEvs
 from tests.store.test_store import received, the_item
 from tests.workflow.jobs.test_submit import POLICY, FakePeople
 
@@ -73,14 +73,6 @@ class Evs(UnaskedEvs):
         self.disks[disk_id] = self.disks[disk_id].model_copy(update={"updated_at": at, **fields})
 
 
-@dataclass
-class Cloud:
-    evs: Evs
-
-    def project(self, alias: str, whose: str = "") -> Evs:
-        return self.evs
-
-
 class Desk:
     """The job on a real store, with a request of two disks that another person agreed to."""
 
@@ -94,7 +86,7 @@ class Desk:
             for name in (f"snap-{number}", f"safety-{number}"):
                 self.evs.snapshots[name] = Snapshot(id=name, name=name, status="available", volume_id=disk.id)
         check = SendCheck(store, self.people, {"payments": a_project(restore=True)}, clock)
-        self.job = RollBacker(store, check, Cloud(self.evs), clock, POLICY, FOLLOWED)
+        self.job = RollBacker(store, check, OneCloud(self.evs), clock, POLICY, FOLLOWED)
 
     async def safe(self, *numbers: int, state: ItemState = ItemState.AVAILABLE) -> None:
         for number in numbers:

@@ -28,7 +28,7 @@ from bot.workflow.check_before_sending import SendCheck
 from bot.workflow.jobs.attempting import RetryPolicy
 from bot.workflow.jobs.submit import NO_ANSWER_YET, Submitter
 from tests.builders import NOON, FakeClock, a_grant, a_project, a_request, an_actor, an_item
-from tests.fakes.cloud import UnaskedEvs
+from tests.fakes.cloud import OneCloud, UnaskedEvs
 from tests.store.test_store import running
 
 POLICY = RetryPolicy(timedelta(seconds=60), timedelta(seconds=10), timedelta(minutes=30))
@@ -66,14 +66,6 @@ class FakeEvs(UnaskedEvs):
         return self.snapshots
 
 
-class FakeCloud:
-    def __init__(self, evs: FakeEvs) -> None:
-        self.evs = evs
-
-    def project(self, alias: str, whose: str = "") -> FakeEvs:
-        return self.evs
-
-
 class FakePeople:
     def __init__(self, actors: Mapping[str, Actor]) -> None:
         self.actors = dict(actors)
@@ -98,7 +90,7 @@ class Desk:
     def with_cloud(self, evs: FakeEvs) -> Submitter:
         projects = {"payments": a_project()}
         send_check = SendCheck(self.store, self.people, projects, self.clock)
-        return Submitter(self.store, send_check, FakeCloud(evs), self.clock, POLICY)
+        return Submitter(self.store, send_check, OneCloud(evs), self.clock, POLICY)
 
     async def item(self) -> Item:
         found = await self.store.item("r-one-1")

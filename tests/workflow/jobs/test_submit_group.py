@@ -19,8 +19,9 @@ from bot.workflow.check_before_sending import SendCheck
 from bot.workflow.discovery import GroupDiscovery
 from bot.workflow.jobs.submit_group import Grouper
 from tests.builders import NOON, FakeClock, a_disk, a_grant, a_project, a_request, an_actor, an_item
+from tests.fakes.cloud import OneCloud
 from tests.store.test_consistency_groups import ORDER, a_group
-from tests.workflow.jobs.test_submit import POLICY, FakeCloud, FakeEvs, FakePeople
+from tests.workflow.jobs.test_submit import POLICY, FakeEvs, FakePeople
 
 
 def attached(number: int) -> Disk:
@@ -76,7 +77,7 @@ class Desk:
         self.store, self.clock, self.evs = store, clock, GroupEvs()
         self.offers = GroupDiscovery(clock)
         send_check = SendCheck(store, FakePeople({"U1": an_actor()}), {"payments": a_project()}, clock)
-        self.move = Grouper(store, send_check, FakeCloud(self.evs), self.offers, clock, POLICY)
+        self.move = Grouper(store, send_check, OneCloud(self.evs), self.offers, clock, POLICY)
 
     async def run(self, *, for_: timedelta = timedelta(hours=2)) -> tuple[ConsistencyGroup, list[Item]]:
         """Let the job run, time passing as it asks, until it wants nothing more."""

@@ -18,7 +18,8 @@ from bot.ports.requests import Incoming
 from bot.store.store import Store
 from bot.workflow.jobs.watch import REASON_GRACE, UNREACHABLE, Watcher
 from tests.builders import NOON, FakeClock, a_request, an_item
-from tests.workflow.jobs.test_submit import FakeCloud, FakeEvs
+from tests.fakes.cloud import OneCloud
+from tests.workflow.jobs.test_submit import FakeEvs
 
 
 def unknown() -> NotFound:
@@ -52,7 +53,7 @@ def answered(what: T | CloudError | None) -> T:
     return what
 
 
-class LosingCloud(FakeCloud):
+class LosingCloud(OneCloud[FakeEvs]):
     """Its project can be taken out of the file."""
 
     gone = False

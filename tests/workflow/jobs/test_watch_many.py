@@ -18,7 +18,8 @@ from bot.ports.requests import Incoming
 from bot.store.store import Store
 from bot.workflow.jobs.watch import ASKED_AT_ONCE, IN_A_ROUND, Watcher
 from tests.builders import a_request, an_item
-from tests.fakes.many_snapshots import PROGRESS, ManyEvs, OneCloud
+from tests.fakes.cloud import OneCloud
+from tests.fakes.many_snapshots import PROGRESS, ManyEvs
 
 REQUESTS, DISKS = 1_000, 10
 BEGUN_BEFORE = timedelta(seconds=61)

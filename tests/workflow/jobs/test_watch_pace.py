@@ -15,8 +15,7 @@ from bot.ports.requests import Incoming
 from bot.store.store import Store
 from bot.workflow.jobs.watch import IN_A_LISTING, IN_A_ROUND, Watcher
 from tests.builders import FakeClock, a_request, an_item
-from tests.fakes.cloud import UnaskedEvs
-from tests.fakes.many_snapshots import OneCloud
+from tests.fakes.cloud import OneCloud, UnaskedEvs
 
 
 @dataclass

@@ -15,7 +15,8 @@ from bot.ports.requests import Incoming
 from bot.store.store import Store
 from bot.workflow.queries.existing import Existing
 from tests.builders import NOON, FakeClock, a_request, an_item
-from tests.workflow.jobs.test_submit import FakeCloud, FakeEvs
+from tests.fakes.cloud import OneCloud
+from tests.workflow.jobs.test_submit import FakeEvs
 
 THERE = Snapshot(id="s1", status="available")
 NO_SUCH = NotFound("There is no such snapshot.", status=404)
@@ -66,13 +67,13 @@ async def test_only_the_clouds_word_for_the_snapshot_itself_counts(
     await made(store)
     clock.pass_(minutes=5)
     evs = ShowingEvs(snapshots=listed, shown=shown)
-    assert await gone(store, Existing(store, FakeCloud(evs), clock)) == is_gone
+    assert await gone(store, Existing(store, OneCloud(evs), clock)) == is_gone
 
 
 async def test_a_new_one_and_one_that_was_there_a_moment_ago_are_not_asked_for(store: Store, clock: FakeClock) -> None:
     await made(store)
     evs = ShowingEvs(snapshots=[], shown=NO_SUCH)
-    existing = Existing(store, FakeCloud(evs), clock)
+    existing = Existing(store, OneCloud(evs), clock)
     assert not await gone(store, existing)
     assert evs.looks == 0
     clock.pass_(minutes=5)
@@ -90,7 +91,7 @@ async def test_what_is_gone_is_written_down_once_with_its_row_in_the_trail(store
     await made(store)
     await store.mark_all_sent([a_request()])
     clock.pass_(minutes=5)
-    existing = Existing(store, FakeCloud(ShowingEvs(shown=NO_SUCH)), clock)
+    existing = Existing(store, OneCloud(ShowingEvs(shown=NO_SUCH)), clock)
     assert await gone(store, existing)
     assert await gone(store, existing)
     found = await store.request("r-one")
@@ -106,5 +107,5 @@ async def test_one_that_the_bot_deletes_right_now_is_not_told_as_deleted_outside
     going = Deletion("r-one-1", "r-one", "payments", "s1", "d1", "", DeletionState.DELETING, "U1", "C1", NOON)
     await store.ask_deletion([going], [])
     clock.pass_(minutes=5)
-    assert not await gone(store, Existing(store, FakeCloud(ShowingEvs(shown=NO_SUCH)), clock))
+    assert not await gone(store, Existing(store, OneCloud(ShowingEvs(shown=NO_SUCH)), clock))
     assert "noticed-gone" not in [row["rule"] for row in await store.audit_page(0)]
