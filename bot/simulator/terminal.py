@@ -139,8 +139,8 @@ class Terminal:
         await self.press(message, button)
 
     def _on_change(self, message: Message, kind: str) -> None:
-        direct = self._workspace.world.channels[message.channel].im_with
-        where = "in the thread" if message.thread_ts else "directly" if direct else self._channel
+        channel = self._workspace.world.channels[message.channel]
+        where = "in the thread" if message.thread_ts else "directly" if channel.im_with else f"#{channel.name}"
         head = "for one person" if message.ephemeral_to else f"{where}, {kind}"
         lines = self._workspace.render_message(message, width=WIDTH - 4).splitlines()
         lines += [f"  {number}) {label}" for number, label in self._numbered(message)]

@@ -5,6 +5,7 @@ Bolt 1.30 drops an acknowledgement when its listener fails afterwards; the handl
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from dataclasses import dataclass
 from typing import Any
@@ -25,6 +26,9 @@ log = logging.getLogger(__name__)
 
 _UNREADABLE = "I can't read what Slack sent me for that, so nothing was done. Try again in a minute."
 PICKER = "Something went wrong on my side. Try again in a minute."
+
+TOLD_WITHIN_S = 2.0
+"""Slack waits 3 s for an acknowledgement (Events API, Error handling)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +57,27 @@ class ErrorListener:
                     return await ack(options=disk_options(DiskOptions(sentence=PICKER)))
                 case "view_submission" if sender.inputs:
                     return await ack(response_action="errors", errors=errors_beside(sender.inputs, {"": words}))
-                case "event_callback" if kind != "app_mention":
+                case "event_callback" if kind == "app_mention":
+                    return await ack() if await self._told_first(sender, words) else None
+                case "event_callback":
                     return await ack() if isinstance(error, Unreadable) else None
-            await ack()
+                case _:
+                    await ack()
+        self.tasks.start(self._tell(sender, words))
+        return ack.response
+
+    async def _told_first(self, sender: Sender, words: str) -> bool:
+        """Of a mention that is not written down nothing is left once it is acknowledged, should the bot end then: its
+        person is told before. False: that took too long, and Slack repeats it.
+        """
+        try:
+            async with asyncio.timeout(TOLD_WITHIN_S):
+                await self._tell(sender, words)
+        except TimeoutError:
+            return False
+        return True
+
+    async def _tell(self, sender: Sender, words: str) -> None:
         if sender.user_id:
             to = (sender.user_id, sender.response_url, sender.channel)
-            self.tasks.start(self.replies.tell(*to, responses.told(words), sender.thread_ts))
-        return ack.response
+            await self.replies.tell(*to, responses.told(words), sender.thread_ts)

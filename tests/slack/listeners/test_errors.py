@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from pathlib import Path
@@ -32,8 +33,10 @@ def recorded(name: str) -> Any:
 class Ears:
     def __init__(self) -> None:
         self.heard: list[tuple[str, str | None, str, str]] = []
+        self.takes_s = 0.0
 
     async def tell(self, user: str, url: str | None, channel: str, message: Message, _thread: str | None) -> None:
+        await asyncio.sleep(self.takes_s)
         self.heard.append((user, url, channel, message["text"]))
 
 
@@ -105,6 +108,23 @@ async def test_a_mention_is_told_and_not_repeated() -> None:
     failing = Failing(BUG)
     assert (await failing.deliver("event.app_mention"))[0] == 200
     assert [(user, channel) for user, _, channel, _ in failing.ears.heard] == [("U0BOB00002", "C0OPS00001")]
+
+
+async def test_a_mention_is_told_of_before_it_is_acknowledged() -> None:
+    failing = Failing(BUG)
+    failing.ears.takes_s = 0.2
+    answer = await failing.app.async_dispatch(AsyncBoltRequest(mode="socket_mode", body=recorded("event.app_mention")))
+    assert answer.status == 200
+    assert len(failing.ears.heard) == 1
+    assert not failing.tasks._tasks
+
+
+async def test_slack_repeats_a_mention_of_which_nobody_could_be_told_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.slack.listeners.errors.TOLD_WITHIN_S", 0.1)
+    failing = Failing(BUG)
+    failing.ears.takes_s = 30.0
+    assert (await failing.deliver("event.app_mention"))[0] == 500
+    assert failing.ears.heard == []
 
 
 @pytest.mark.parametrize(("failure", "status"), [(BUG, 500), (LACKING, 200)])
