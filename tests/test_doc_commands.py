@@ -11,6 +11,7 @@ import os
 import random
 import re
 import shlex
+import signal
 import sys
 import tomllib
 from asyncio.subprocess import PIPE, STDOUT
@@ -183,7 +184,7 @@ class Guide:
     async def stop(self) -> None:
         process = self.street.bot.process
         if process is not None and process.returncode is None:
-            process.terminate()
+            process.send_signal(signal.SIGTERM)
             await process.wait()
 
     async def asked(self, command: str) -> str:

@@ -27,10 +27,10 @@ from bot.store.script import Script, sql
 from bot.store.sqlite.database import SqliteDatabase
 from tests.chaos import power
 from tests.chaos.faults import cloud_fault, slack_fault
-from tests.chaos.nursery import ForkedBot, Nursery
 from tests.chaos.people import Crowd, furnish, orders
 from tests.chaos.server import Server
 from tests.judge import Evidence, Life, gathered, judged
+from tests.nursery import ForkedBot, Nursery
 from tests.ports import free_port
 
 UP_WITHIN_S = 60.0
@@ -207,18 +207,18 @@ class Chaos:
 
     async def _start(self, one: Replica) -> None:
         one.begun = self.slack.state.clock()
-        one.process = await self.nursery.start(one.environment, one.output)
+        one.process = await self.nursery.start(["run"], one.environment, one.output)
         self.counts["starts"] += 1
 
     async def _stop(self, one: Replica) -> None:
         assert one.process is not None
         one.process.send_signal(signal.SIGTERM)
         try:
-            code = await one.process.wait(STOPS_WITHIN_S)
+            code = await asyncio.wait_for(one.process.wait(), STOPS_WITHIN_S)
         except TimeoutError:
             self.unforeseen.append(f"{one.name} did not stop within {STOPS_WITHIN_S:g} s")
             one.process.send_signal(signal.SIGKILL)
-            code = await one.process.wait(ENDS_WITHIN_S)
+            code = await asyncio.wait_for(one.process.wait(), ENDS_WITHIN_S)
         self._ended(one, code, "when it was told to stop")
 
     def _ended(self, one: Replica, code: int, when: str) -> None:
@@ -232,7 +232,7 @@ class Chaos:
     async def _kill(self, one: Replica) -> None:
         assert one.process is not None
         one.process.send_signal(signal.SIGKILL)
-        await one.process.wait(ENDS_WITHIN_S)
+        await asyncio.wait_for(one.process.wait(), ENDS_WITHIN_S)
         self._over(one)
 
     def _over(self, one: Replica) -> None:
@@ -372,8 +372,7 @@ async def run(plan: Plan) -> Outcome:
         await setting.start()
         left.push_async_callback(setting.stop)
         nursery = Nursery()
-        await nursery.open()
-        left.push_async_callback(nursery.close)
+        left.callback(nursery.close)
         if plan.mode == "embedded":
             store = directory / "snapshot-bot.db"
             alone = [_replica(setting, "bot-1")]

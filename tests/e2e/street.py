@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import random
 import signal
-import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -14,7 +12,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import bot
 from bot.clock import SystemClock
 from bot.domain.items import Item
 from bot.domain.requests import Request
@@ -28,30 +25,21 @@ from bot.store.database import Database
 from bot.store.opening import database_at
 from bot.store.store import Store
 from tests.e2e.conftest import part, request_id
+from tests.nursery import BOT, ForkedBot, nursery
 
 
 @dataclass
 class BotProcess:
-    """`python -m bot …` and all it wrote, in one file over any number of starts."""
+    """`snapshot-bot …` and all it wrote, in one file over any number of starts."""
 
     environment: Mapping[str, str]
     output: Path
-    process: asyncio.subprocess.Process | None = None
+    process: ForkedBot | None = None
     codes: list[int] = field(default_factory=list)
-    program: tuple[str, ...] = ("-m", "bot")
-    """What Python runs; a test may put something else in the place of a part of the bot first."""
+    program: tuple[str, ...] = BOT
 
-    async def start(self, *arguments: str) -> asyncio.subprocess.Process:
-        with self.output.open("ab") as output:
-            self.process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                *self.program,
-                *(arguments or ("run",)),
-                env={**os.environ, "PYTHONWARNINGS": "error::ResourceWarning", **self.environment},
-                cwd=Path(bot.__file__).parents[1],
-                stdout=output,
-                stderr=output,
-            )
+    async def start(self, *arguments: str) -> ForkedBot:
+        self.process = await nursery().start(arguments or ("run",), self.environment, self.output, self.program)
         return self.process
 
     async def signal(self, number: signal.Signals, within: float = 10) -> int:
