@@ -41,7 +41,7 @@ from bot.slack.views.mrkdwn import permalink
 from bot.slack.views.mrkdwn import sentence as as_sentence
 from bot.slack.views.notices import left_over
 from bot.slack.views.outbox_messages import rendered
-from bot.slack.views.post_mortem_view import post_mortem
+from bot.slack.views.post_mortem.post_mortem_view import post_mortem
 from bot.workflow.call_budget import Budgets, Urgency
 
 log = logging.getLogger(__name__)

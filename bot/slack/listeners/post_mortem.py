@@ -20,7 +20,7 @@ from bot.workflow.queries.status import Inquiry
 
 @dataclass(frozen=True, slots=True)
 class PostMortemListeners:
-    """Forty thousand characters of JSON are for a post-mortem, not for the thread of the incident."""
+    """Forty thousand characters are for a post-mortem, not for the thread of the incident."""
 
     front: Front
     store: Audit

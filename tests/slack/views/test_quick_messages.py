@@ -28,7 +28,7 @@ from bot.slack.views import responses
 from bot.slack.views.channel_card_view import channel_card
 from bot.slack.views.message import Message
 from bot.slack.views.outbox_messages import rendered
-from bot.slack.views.post_mortem_view import post_mortem
+from bot.slack.views.post_mortem.post_mortem_view import post_mortem
 from bot.slack.views.restore_points import restore_points
 from bot.slack.views.small_modals import bind_form, change_form
 from bot.workflow.queries.restore_points import Point, Points
@@ -324,6 +324,30 @@ def test_what_all_disks_of_a_set_share_stands_once_in_the_record() -> None:
         "disks": [["web-01-1", items[0].disk.id, 100, "snap"], ["web-01-2", items[1].disk.id, 100, "snap"]],
     }
     assert (disks[2]["state"], disks[2]["cause"]) == ("left out", "It is in the state “error”.")
+
+
+def test_the_record_opens_with_lines_to_paste_and_tells_of_the_worst_disk_first() -> None:
+    items = [*members(1, ItemState.AVAILABLE, snapshot_id="snap", taken_at=NOON, ended_at=NOON), LEFT]
+    approved = a_quick_request(RequestState.FINISHED, ended_at=LATER, approvers=("U9",))
+    opening = said("post_mortem", approved, items)["text"].partition("```")[0]
+    assert opening.splitlines() == [
+        ":page_facing_up: The record of `r-one`, for the post-mortem:",
+        "*Asked for:* backup of 1 disk in payments",
+        "*By:* <@U1> in <#C1>, 2026-11-23 12:00:00 UTC",
+        "*Reason:* INC-42",
+        "*Approved by:* <@U9>",
+        f"*Ended:* {LATER:%Y-%m-%d %H:%M:%S} UTC: 1 available, 1 left out",
+        "• *web-01-8*: left out — It is in the state “error”.",
+        "• *web-01-1*: available, snapshot `snap`, taken 2026-11-23 12:00:00 UTC",
+        "*In full*, as JSON:",
+    ]
+
+
+def test_disks_for_which_a_record_has_no_lines_stand_in_its_json() -> None:
+    opening = said("post_mortem", a_quick_request(RequestState.FINISHED, ended_at=NOON), MANY, MANY_GROUPS)["text"]
+    lines = opening.partition("```")[0].splitlines()
+    assert "failed" in lines[5]
+    assert re.fullmatch(r"… and 1\d\d more; all of them stand below", lines[-2])
 
 
 def test_a_receipt_of_two_hundred_disks_is_cut_by_whole_lines_and_says_where_all_are() -> None:

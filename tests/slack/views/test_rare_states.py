@@ -30,7 +30,7 @@ from bot.slack.views.app_home_view import app_home_view
 from bot.slack.views.create_modal import disk_options, filled_view
 from bot.slack.views.message import Message
 from bot.slack.views.outbox_messages import rendered
-from bot.slack.views.post_mortem_view import post_mortem
+from bot.slack.views.post_mortem.post_mortem_view import post_mortem
 from bot.slack.views.refusal import refusal
 from bot.slack.views.restore_points import restore_points
 from bot.slack.views.small_modals import bind_form, change_form, deny_form

@@ -24,7 +24,7 @@ from bot.slack.views.app_home_view import app_home_view
 from bot.slack.views.message import Message
 from bot.slack.views.mrkdwn import time_of_day
 from bot.slack.views.outbox_messages import rendered
-from bot.slack.views.post_mortem_view import post_mortem
+from bot.slack.views.post_mortem.post_mortem_view import post_mortem
 from bot.slack.views.restore_points import restore_points
 from bot.slack.views.restoring.restoration_forms import overwrite_form, restore_form
 from bot.workflow.jobs.publish_app_home import AppHomeContent, Asked, Usable
@@ -345,6 +345,9 @@ def test_the_record_has_every_id_of_any_number_of_disks() -> None:
     kept = json.loads(html.unescape(text.partition("```")[2].rpartition("```")[0]))
     assert (kept["way"], kept["source"], kept["asked_by"]) == ("verify", "r-one", "U1")
     facts = dict(zip(kept["columns"], kept["disks"][0], strict=False))
+    line = text.partition("```")[0].splitlines()[-2]
+    assert "1 proven" in text.partition("```")[0] and f"from snapshot `{row.source.snapshot_id}` of 2026-11" in line
+    assert line.endswith("test disk `d15c-test`")
     assert (facts["snapshot_id"], facts["new_disk_id"]) == (row.source.snapshot_id, "d15c-test")
     assert (facts["proven_at"], facts["proven_seconds"]) == ("2026-11-23T12:00:42Z", 42)
     names = [a_disk_ref(1, HOSTILE * 5) for _ in range(200)]

@@ -1,4 +1,4 @@
-"""The record of a request: its receipt once more, as JSON that a post-mortem can take."""
+"""The record of a request, for a post-mortem: a few lines to read, and all of it as JSON."""
 
 from __future__ import annotations
 
@@ -9,19 +9,18 @@ from typing import Any
 
 from bot.domain.consistency_groups import ConsistencyGroup
 from bot.domain.items import Item, spread_seconds
-from bot.domain.orders import Restore
+from bot.domain.orders import Quick, Restore
 from bot.domain.projects import Project
 from bot.domain.quick import LEFT_OUT
 from bot.domain.requests import Request
 from bot.domain.restoring.restorations import Restoration
 from bot.domain.transitions import ItemState
+from bot.slack.views.disk_words import copied, counts_in_words, disk_name, worst_first
 from bot.slack.views.message import Message
-from bot.slack.views.mrkdwn import code, escaped, shortened
+from bot.slack.views.mrkdwn import code, escaped, plural, shortened
+from bot.slack.views.post_mortem.record_opening import disk_line, opening, record, room_in_full, utc_in_words
 from bot.slack.views.restore_help import roll_back_url
 from bot.slack.views.restoring.restoration_record import restoring_record
-
-POST_MORTEM_CHARACTERS = 39_800
-"""Slack cuts a `text` at 40,000 characters, and a record that is cut is none."""
 
 
 def post_mortem(
@@ -31,13 +30,13 @@ def post_mortem(
     project: Project | None,
     restorations: Sequence[Restoration] = (),
 ) -> Message:
-    """The same for machines: JSON that a post-mortem can take. Times are UTC, sizes GiB.
+    """First what a person pastes, then JSON that a machine can take. Times are UTC, sizes GiB.
 
     Each of `sets`, the disks of one server and group, has a row of values a disk, named in `columns`. What all its
     disks share stands once, beside them. In the ways back `{disk_id}` and `{snapshot_id}` stand for those of each disk.
     """
     if isinstance(request.order, Restore):
-        return restoring_record(request, request.order, items, restorations, POST_MORTEM_CHARACTERS)
+        return restoring_record(request, request.order, items, restorations)
     of_cloud = {group.id: group.cloud_id for group in groups}
     disks = [_disk_facts(item, of_cloud.get(item.consistency_group_id or "")) for item in items]
     kept: dict[str, Any] = {
@@ -53,13 +52,23 @@ def post_mortem(
         "way_back": _ways_back(project),
         "columns": _COLUMNS,
     }
+    what = f"{'backup' if isinstance(request.order, Quick) else 'snapshot'} of {plural(len(copied(items)), 'disk')}"
+    head = opening(request, f"{what} in {escaped(request.project or '')}", counts_in_words(items))
     text = _as_json({**kept, "sets": _sets(disks)})
     for fact, most in _EXPENDABLE:
-        if len(escaped(text)) > POST_MORTEM_CHARACTERS:
+        if len(escaped(text)) > room_in_full(head):
             disks = [{**disk, fact: shortened(disk[fact] or "", most) if most else None} for disk in disks]
             text = _as_json({**kept, "sets": _sets(disks)})
-    head = f":page_facing_up: The record of {code(request.id)}, for the post-mortem:"
-    return {"text": f"{head}\n```{escaped(text.replace('```', 'ˋˋˋ'))}```", "blocks": []}
+    return record(head, [_line(item) for item in sorted(items, key=worst_first)], text)
+
+
+def _line(item: Item) -> str:
+    facts = [
+        _state(item),
+        f"snapshot {code(item.snapshot_id)}" if item.snapshot_id else "",
+        f"taken {utc_in_words(item.taken_at)}" if item.taken_at else "",
+    ]
+    return disk_line(disk_name(item), facts, item.cause if item.state is not ItemState.AVAILABLE else "")
 
 
 _COLUMNS = ("disk", "disk_id", "size_gib", "snapshot_id", "state", "created_at", "cause")
@@ -112,12 +121,16 @@ def _disk_facts(item: Item, group: str | None) -> dict[str, Any]:
         "disk_id": item.disk.id,
         "server": item.disk.server,
         "size_gib": item.disk.size,
-        "state": "deleted" if item.gone else "left out" if item.code == LEFT_OUT else str(item.state),
+        "state": _state(item),
         "snapshot_id": item.snapshot_id,
         "created_at": _utc(item.taken_at),
         "group": group,
         "cause": (item.cause or None) if item.state is not ItemState.AVAILABLE else None,
     }
+
+
+def _state(item: Item) -> str:
+    return "deleted" if item.gone else "left out" if item.code == LEFT_OUT else str(item.state)
 
 
 def _utc(at: datetime | None) -> str | None:

@@ -1,0 +1,1 @@
+"""The record of a request, for a document that people write afterwards."""
