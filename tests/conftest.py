@@ -6,6 +6,7 @@ import gc
 import json
 import os
 from collections.abc import AsyncIterator, Callable, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -42,21 +43,28 @@ def pytest_collection() -> Iterator[None]:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Each of several workers begins with its share of the slow files: they take the tests in even parts and in this
-    order, and one that has nothing but slow ones left would keep all others waiting. A process alone keeps their order.
+    order, and one that has nothing but slow ones left would keep all others waiting. What files share is made in as few
+    workers as it can be: the quick ones stay together. A process alone keeps their order.
     """
     workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
     if workers == 1:
         return
-    files: dict[Path, list[pytest.Item]] = {}
+    slow: dict[Path, list[pytest.Item]] = {}
+    quick: list[pytest.Item] = []
     for item in items:
-        files.setdefault(item.path, []).append(item)
-    slow = [file for file in files if set(SLOW) & set(file.parts)]
-    quick = [item for file, its in files.items() if file not in slow for item in its]
-    items[:] = [
-        item
-        for worker in range(workers)
-        for item in (*(one for file in slow[worker::workers] for one in files[file]), *quick[worker::workers])
-    ]
+        if set(SLOW) & set(item.path.parts):
+            slow.setdefault(item.path, []).append(item)
+        else:
+            quick.append(item)
+    left, rest, files = len(items), iter(quick), list(slow.values())
+    items.clear()
+    for worker in range(workers):
+        size = left // (workers - worker)  # as xdist's worksteal divides them
+        own = [item for file in files[worker::workers] for item in file]
+        own += islice(rest, max(0, size - len(own)))
+        left -= len(own)
+        items += own
+    items += rest
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ def put_snapshots(world: World, count: int) -> None:
         world.cloud.world.add_snapshot(Snapshot(snapshot_id, PAYMENTS, DATA, *fields))
 
 
-@pytest.mark.parametrize("rows", [50, 7, 1000])
+@pytest.mark.parametrize("rows", [50, 20, 1000])
 async def test_a_disk_that_has_all_its_snapshots_is_left_out_however_short_the_pages_are(
     world: World, rows: int
 ) -> None:
