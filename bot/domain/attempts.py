@@ -63,7 +63,8 @@ class Attempt(Generic[S]):
 
 def submitting(one: A, now: datetime) -> A:
     """Before the POST: from here on the cloud may hold what it makes, so it is never repeated without looking first.
-    What the cloud said to the one before is no longer why it waits.
+    What the cloud said to the one before is no longer why it waits; its code stays, for a group that is refused in the
+    same way once more is not asked for a third time.
     """
     sent = replace(one, state=one.after(AttemptEvent.SEND), moved_by=AttemptEvent.SEND, cause="")
     return replace(sent, attempts=one.attempts + 1, submitted_at=now, due_at=now)

@@ -87,8 +87,9 @@ def _story() -> dict[str, Any]:
             },
             {
                 "title": "Kill the bot half-way",
-                "told": "Bob asks for db-01's disks; once the cloud makes a first copy the bot is killed, and "
-                "four seconds later it comes back. Nothing is lost, and nothing is made twice: see Cloud.",
+                "told": "Bob asks for db-01's disks; once the cloud begins a copy, of his request or of another that "
+                "comes in between, the bot is killed, and four seconds later it comes back. Nothing is lost, and "
+                "nothing is made twice: see Cloud.",
                 "user": "bob",
                 "channel": CHANNEL,
                 "steps": [

@@ -102,8 +102,8 @@ class Player:
 
     `command` and `say`: a person types. `press`: the person says go to the plan of a command that they typed there in a
     step, in the words of `text`; where no such plan waits, that is typed anew first. `plug`: a disk is `attached`, or
-    not. `bot`: start, kill or stop. `trouble`: an id, with `on`. `until`: "creating", a snapshot that the steps before
-    have led to is in the making; "ended", none of these is. `wait`: seconds.
+    not. `bot`: start, kill or stop. `trouble`: an id, with `on`. `until`: "creating", a snapshot that is none of
+    those before the first step, of whichever request, is in the making; "ended", none of these is. `wait`: seconds.
     """
 
     def __init__(self, setting: Setting, bot: BotProcess, troubles: Troubles, plans: Plans) -> None:

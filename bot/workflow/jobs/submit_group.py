@@ -24,7 +24,7 @@ from bot.domain.denials import NOT_CONFIGURED, Denied, no_longer_configured
 from bot.domain.errors import CloudError, CloudUnavailable, DiskBusy, NotFound, NotOffered
 from bot.domain.items import Item, back_to_planned, ended, taken
 from bot.domain.requests import Request
-from bot.domain.sentences import not_configured
+from bot.domain.sentences import not_configured, quoted
 from bot.domain.snapshots import Job
 from bot.domain.transitions import GroupState, ItemState, RequestState
 from bot.ports.clock import Clock
@@ -51,6 +51,9 @@ log = logging.getLogger(__name__)
 
 DISK_NOT_FOUND = "EVS.5404"
 GONE = "This disk is no longer there: it was deleted after the plan was made. Nothing was created of it."
+
+BUSY_NAMED = 3
+"""Of the disks for which a group is taken apart."""
 
 UNREADABLE = "The cloud lists a group whose tags cannot be read."
 
@@ -217,7 +220,8 @@ class Grouper:
         """
         if group.in_doubt:
             wait = busy_wait(group.tried, self.policy.busy_first)
-            return await self._wait(group, members, wait, exc)  # the snapshots in the way may be our own
+            told = _busy_for_all(exc, ())  # the snapshots in the way may be our own
+            return await self._wait(group, members, wait, told)
         try:
             snapshots = await evs.list_snapshots()
         except CloudError:
@@ -225,9 +229,9 @@ class Grouper:
         busy = {one.volume_id for one in snapshots if one.status == "creating"}
         apart = [item for item in members if item.disk.id in busy]
         if not apart and group.code != exc.code:
-            return await self._wait(group, members, self.policy.busy_first, exc)
+            return await self._wait(group, members, self.policy.busy_first, _busy_for_all(exc, ()))
         if not apart or len(members) - len(apart) < 2:
-            return await self._split(group, members, exc)
+            return await self._split(group, members, _busy_for_all(exc, apart))
         now = self.clock.now()
         until = now + self.policy.busy_first
         moved = [
@@ -391,3 +395,18 @@ class Grouper:
 
 def _open(item: Item) -> bool:
     return not item.ended and not item.accepted
+
+
+def _busy_for_all(exc: DiskBusy, busy: Sequence[Item]) -> DiskBusy:
+    """The refusal of a group in words that are true of each of its disks: the cloud's speak of one disk, and most of
+    them are not busy.
+    """
+    which = ", ".join(quoted(item.disk.label) for item in busy[:BUSY_NAMED])
+    more = f" and {len(busy) - BUSY_NAMED} more" if len(busy) > BUSY_NAMED else ""
+    told = (
+        f"Another snapshot is already being created of {which}{more}, so its group can't be taken together"
+        if busy
+        else "Another snapshot is already being created of a disk in its group; it waits with its group, and the "
+        "cloud does not say for which disk"
+    )
+    return DiskBusy(f"{told} ({exc.code}).", status=exc.status, code=exc.code, request_id=exc.request_id)

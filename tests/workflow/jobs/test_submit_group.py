@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from bot.domain.consistency_groups import ConsistencyGroup
-from bot.domain.errors import CloudError, CloudRefused, CloudUnavailable, NotFound, NotOffered
+from bot.domain.errors import CloudError, CloudRefused, CloudUnavailable, DiskBusy, NotFound, NotOffered
 from bot.domain.items import Item
 from bot.domain.snapshots import CreateSnapshotGroup, Disk, GroupTicket, Job, Snapshot, SnapshotGroup
 from bot.domain.transitions import GroupState, ItemState, RequestState
@@ -124,6 +124,38 @@ async def test_a_refusal_that_no_disk_explains_splits_the_group_and_only_a_missi
     assert (group.state, group.cause) == (GroupState.SPLIT, answer.sentence)
     assert [(item.state, item.consistency_group_id) for item in items] == [(ItemState.PLANNED, None)] * 3
     assert await desk.still_offered() == offered
+
+
+BUSY = DiskBusy("A snapshot of this disk is already being created (EVS.2409).", status=400, code="EVS.2409")
+
+
+async def test_where_the_cloud_names_no_busy_disk_each_waits_with_its_group(desk: Desk) -> None:
+    desk.evs.answers = [BUSY]
+    await desk.move("r-one-g1")
+    found, whole = await desk.store.group("r-one-g1"), await desk.store.request("r-one")
+    assert found and whole
+    assert found[0].state is GroupState.PLANNED
+    assert {item.code for item in whole[1]} == {"EVS.2409"}
+    (told,) = {item.cause for item in whole[1]}
+    assert told.startswith("Another snapshot is already being created of a disk in its group; it waits with its group")
+
+
+async def test_only_a_busy_disk_says_that_it_is_busy(desk: Desk) -> None:
+    desk.evs.answers = [BUSY]
+    desk.evs.snapshots = [member(2)]
+    await desk.move("r-one-g1")
+    whole = await desk.store.request("r-one")
+    assert whole
+    assert [item.cause for item in whole[1]] == ["", BUSY.sentence, ""]
+
+
+async def test_a_group_that_is_split_for_busy_disks_names_them(desk: Desk) -> None:
+    desk.evs.answers = [BUSY]
+    desk.evs.snapshots = [member(number) for number in (1, 2)]
+    group, items = await desk.run()
+    assert group.state is GroupState.SPLIT
+    names = ", ".join(f"“{item.disk.label}”" for item in items[:2])
+    assert group.cause.startswith(f"Another snapshot is already being created of {names}, so its group")
 
 
 @pytest.mark.parametrize(("minutes", "posts"), [(0, 1), (None, 1), (-10, 2)])
