@@ -122,6 +122,9 @@ def test_a_second_person_agrees_to_what_the_first_may_not_do_alone(page: Page) -
     page.press(".room", "ops")
     page.type("#message-box", "/snapshot create catalogue project=shop reason=migration", Keys.ENTER)
     page.see(MESSAGE, "catalogue")
+    tab(page, "trail")
+    page.see("#tab-body .call:not(.bad) .status.waits", "waits for approval")
+    assert "by the rule approval-needed" in page.see("#tab-body .call", "waits for approval").text
     page.become("alice")
     page.press(f"{MESSAGE} .replies")
     page.press("#replies .button", "Approve")
