@@ -59,6 +59,7 @@ from bot.slack.listeners.pages import PageListeners
 from bot.slack.listeners.plans import ChangeForm
 from bot.slack.listeners.post_mortem import PostMortemListeners
 from bot.slack.listeners.queries import Queries
+from bot.slack.listeners.which_project import WhichProject
 from bot.slack.origin import Origin
 from bot.slack.unexpected import Unexpected
 from bot.slack.views.mrkdwn import message_address
@@ -71,6 +72,7 @@ from bot.supervision import Readiness, Vitals
 from bot.version import version
 from bot.workflow.actions.approve import Approvals
 from bot.workflow.actions.ask_before_deleting import DeletionQuestions
+from bot.workflow.actions.ask_project import ProjectQuestions
 from bot.workflow.actions.bind import ChannelBindings
 from bot.workflow.actions.cancel import Cancelling
 from bot.workflow.actions.confirm import Confirming
@@ -301,6 +303,7 @@ def build_use_cases(base: Base, front: Front, clouds: Clouds) -> UseCases:
         extending=Extending(store, gate, clock),
         form_sessions=form_sessions,
         going_back=GoingBack(store, gate, intake),
+        project_questions=ProjectQuestions(store, intake, form_sessions),
         restoring=RestorePointsInquiry(store, clouds.existing, clouds.cloud, projects, clock),
         retrying=Retrying(store, gate, intake),
     )
@@ -315,15 +318,16 @@ def listen(base: Base, bolt: AsyncApp, front: Front, cases: UseCases) -> Command
     errors.register(bolt)
     Unrouted(front.changes).register(bolt)
     queries, forms = Queries(front, cases, store), FormListeners(front, cases.forms)
-    MentionListeners(front, cases, queries).register(bolt)
-    actions = _actions(front, cases, store)
+    which_project = WhichProject(front, cases.project_questions)
+    MentionListeners(front, cases, queries, which_project).register(bolt)
+    actions = _actions(front, cases, store, which_project)
     pages, post_mortems = PageListeners(front, queries), PostMortemListeners(front, store, cases.inquiry)
     routes.register(bolt, actions, forms, pages, post_mortems)
     AppHomeListeners(store).register(bolt)
     ChannelCardListeners(front, settings.slack.offer_channels, store, settings.projects).register(bolt)
     ChangeListeners(front.changes).register(bolt)
     LastListeners().register(bolt)
-    commands = CommandListeners(front, cases, queries, forms, actions, base.instruments.commanded)
+    commands = CommandListeners(front, cases, queries, forms, actions, which_project, base.instruments.commanded)
     return CommandRoad(front.command, front.origin, commands.on_command, errors.on_error)
 
 
@@ -351,7 +355,7 @@ async def build_api(base: Base, front: Front, cases: UseCases, stack: AsyncExitS
     return api
 
 
-def _actions(front: Front, cases: UseCases, store: Store) -> Actions:
+def _actions(front: Front, cases: UseCases, store: Store, which_project: WhichProject) -> Actions:
     sessions = cases.form_sessions
     opened = routes.Opened(
         deny=DenyForm(front, cases.approvals, sessions),
@@ -360,7 +364,7 @@ def _actions(front: Front, cases: UseCases, store: Store) -> Actions:
         restore=RestoreForm(front, cases.going_back, sessions),
         overwrite=OverwriteForm(front, cases.confirming, sessions),
     )
-    return Actions(front, store, sessions, routes.buttons(cases, opened), routes.small_forms(opened))
+    return Actions(front, store, sessions, routes.buttons(cases, opened, which_project), routes.small_forms(opened))
 
 
 def _entry(base: Base, bolt: AsyncApp, road: CommandRoad) -> SocketModeEntry | HttpEntry:

@@ -14,9 +14,10 @@ from bot.domain.options import payload_problems, read_alias, read_days, read_rea
 from bot.domain.orders import DISKS_PER_CREATE, Create, create_as_typed
 from bot.domain.requests import Place
 
-FormKind = Literal["create", "bind", "change", "deny", "delete", "restore", "overwrite"]
+FormKind = Literal["create", "bind", "change", "deny", "delete", "restore", "overwrite", "project"]
 """The purpose of a form: a new snapshot, what a channel means, another selection of a plan, the reason of a denial,
-(a question with one button) what a deletion would let go, which way back is meant, or the typed word for overwriting.
+(a question with one button) what a deletion would let go, which way back is meant, the typed word for overwriting, or
+(a question with a button for each) the project of an order that names none.
 """
 
 
@@ -28,8 +29,8 @@ class Form:
     `place` where it will be told; with `choose_place` the person may change that. `project` is the one chosen last,
     `revision` counts those changes.
     `view_id` is None for a form that could not be shown yet. `subject` is what it is about: the request of a plan, of a
-    denial or of restore points, the channel that is bound. `more`: the person wants to see the fields that are seldom
-    filled in.
+    denial or of restore points, the channel that is bound, an order as it is typed. `more`: the person wants to see the
+    fields that are seldom filled in.
     """
 
     id: str

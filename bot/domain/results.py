@@ -31,13 +31,13 @@ class Accepted:
 class Refused:
     """Not allowed, or not clear enough to be allowed; nothing was created. `alias` is the project it was about.
 
-    `incomplete`: only the project is missing, and there are several to choose from.
+    `candidates`: only the project is missing, and the person may use each of these.
     """
 
     sentence: str
     rule: str = ""
     alias: str = ""
-    incomplete: bool = False
+    candidates: tuple[str, ...] = ()
 
 
 Answer = Accepted | Refused

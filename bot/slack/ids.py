@@ -18,6 +18,11 @@ DENY = "deny_request"
 REVIEW = "review_request"
 """Buttons of those who may approve; the value is the request's id."""
 
+IN_PROJECT = "order_in_project"
+"""Answers which project an order is for; the value is the id of what is kept about that question, and the project, as
+JSON. Where there are several buttons, their ids end in a number.
+"""
+
 LIST_NEWER = "list_newer"
 LIST_OLDER = "list_older"
 """Turn the page of a list; the value is what that page asks for, as JSON."""

@@ -18,8 +18,6 @@ from pydantic import (
     ConfigDict,
     Field,
     PlainValidator,
-    StrictInt,
-    StrictStr,
     ValidationError,
 )
 
@@ -99,30 +97,6 @@ def read(model: type[Read], data: Any) -> Read:
         raise Unreadable(model.__name__, ", ".join(sorted(fields))) from None
 
 
-def read_value(model: type[Read], value: str) -> Read | None:
-    """The JSON that a button carries; it comes back from outside, so whatever does not fit is nothing."""
-    try:
-        return model.model_validate_json(value)
-    except (ValidationError, UnicodeError):
-        return None
-
-
-class PageValue(Payload):
-    """Which page of a list a button turns to."""
-
-    disk: StrictStr | None = None
-    project: StrictStr | None = None
-    offset: StrictInt = Field(ge=0, le=1_000_000)
-    mine: Any = False
-
-
-class AskingValue(Payload):
-    """Which asking to delete a button agrees to."""
-
-    request: StrictStr
-    asking: StrictInt
-
-
 # --- what a person did ------------------------------------------------------------------------------------------------
 
 
@@ -172,9 +146,14 @@ class SlashCommand(Triggered):
 
 
 class BlockAction(Triggered):
-    """A button that was pressed. `message_ts` and `is_ephemeral` say on which message."""
+    """A button that was pressed, or an option that was chosen. `message_ts` and `is_ephemeral` say on which message."""
 
-    value: Text = _path("actions", 0, "value", default="")
+    value: Text = Field(
+        "",
+        validation_alias=AliasChoices(
+            AliasPath("actions", 0, "value"), AliasPath("actions", 0, "selected_option", "value")
+        ),
+    )
     message_ts: Maybe = _path("container", "message_ts", default=None)
     is_ephemeral: Flag = _path("container", "is_ephemeral", default=False)
     view: View | None = None

@@ -33,6 +33,7 @@ _ACTIONS: dict[FormKind, str] = {
     "delete": Action.DELETE,
     "restore": Action.RESTORE,
     "overwrite": Action.RESTORE,
+    "project": Action.CREATE,
 }
 
 

@@ -31,7 +31,7 @@ from bot.domain.denials import (
     which_project,
     who_can_help,
 )
-from bot.domain.orders import Create, Order, Quick, Restore, proves
+from bot.domain.orders import Order, Quick, Restore, proves
 from bot.domain.projects import Project
 from bot.domain.requests import Place, Request
 from bot.domain.results import Accepted, Answer, Refused
@@ -82,8 +82,8 @@ class Intake:
 
     async def depends_on_who_asks(self, order: Order, channel: str) -> bool:
         """Whether the project is whichever this person may use: neither the order nor the channel says one."""
-        unnamed = isinstance(order, Create) and order.project is None and len(self.projects) > 1
-        return unnamed and await self.store.bound_project(channel) is None
+        named = order.project is not None or (isinstance(order, Quick) and not order.selectors)
+        return not named and len(self.projects) > 1 and await self.store.bound_project(channel) is None
 
     async def create(
         self, delivery: Delivery, order: Order, *, mendable: bool = False, authorization: Authorization | None = None
@@ -217,9 +217,8 @@ class _Asking:
             return self._denied(NOTHING_BOUND, _WHAT_TO_NAME, "")
         choice = self._choice(self.order.project, self.bound)
         if isinstance(choice, NotChosen):
-            return self._denied(
-                NO_PROJECT_CHOSEN, which_project(choice.candidates).explanation, "", incomplete=bool(choice.candidates)
-            )
+            told = which_project(choice.candidates).explanation
+            return self._denied(NO_PROJECT_CHOSEN, told, "", candidates=choice.candidates)
         return self._authorized_in(choice.alias)
 
     def _authorized_in(self, alias: str) -> Authorization:
@@ -264,9 +263,9 @@ class _Asking:
         return choose_project(named, bound, self.actor, action, self.projects, channel, self.grants, self.now)
 
     def _denied(
-        self, rule: str, sentence: str, alias: str, *, incomplete: bool = False, shown: str = ""
+        self, rule: str, sentence: str, alias: str, *, candidates: tuple[str, ...] = (), shown: str = ""
     ) -> Authorization:
-        return Authorization(Refused(sentence, shown or rule, alias, incomplete), self._entry(alias, "denied", rule))
+        return Authorization(Refused(sentence, shown or rule, alias, candidates), self._entry(alias, "denied", rule))
 
     def _entry(self, alias: str, outcome: Decided, rule: str, grant: Grant | None = None) -> AuditEntry:
         who, where = self.actor.user_id, self.place.channel_id

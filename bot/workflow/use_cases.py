@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from bot.workflow.actions.approve import Approvals
 from bot.workflow.actions.ask_before_deleting import DeletionQuestions
+from bot.workflow.actions.ask_project import ProjectQuestions
 from bot.workflow.actions.bind import ChannelBindings
 from bot.workflow.actions.cancel import Cancelling
 from bot.workflow.actions.confirm import Confirming
@@ -42,5 +43,6 @@ class UseCases:
     extending: Extending
     form_sessions: FormSessions
     going_back: GoingBack
+    project_questions: ProjectQuestions
     restoring: RestorePointsInquiry
     retrying: Retrying

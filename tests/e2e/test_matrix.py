@@ -28,6 +28,7 @@ from bot.slack.ids import (
     DELETE_FOR_GOOD,
     DENY,
     EXTEND,
+    IN_PROJECT,
     LIST_NEWER,
     LIST_OLDER,
     NEW_SNAPSHOT,
@@ -88,13 +89,14 @@ ABOUT_REQUESTS = (
     CONFIRM,
     CHANGE,
     EXTEND,
+    IN_PROJECT,
     DELETE,
     DELETE_FOR_GOOD,
     AGREE,
     RESTORE,
     TYPE_TO_CONFIRM,
 )
-BUTTONS = (*ABOUT_REQUESTS, BIND, NEW_SNAPSHOT, OPEN_FORM, ASK_AGAIN)
+BUTTONS = (*ABOUT_REQUESTS, BIND, IN_PROJECT, NEW_SNAPSHOT, OPEN_FORM, ASK_AGAIN)
 SECRETS = ("orders-db", "kernel", "web-01-logs")
 """What stands in the requests that wait, and is nobody's business who may not view the project."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.simulator.workspace import Message
-from bot.slack.ids import CONFIRM, OPEN_FORM
+from bot.slack.ids import CONFIRM, IN_PROJECT, OPEN_FORM
 from tests.e2e.conftest import CHANNEL, World, part, request_id
 from tests.e2e.test_forms import open_form, shown
 from tests.e2e.test_granting import asked
@@ -44,6 +44,20 @@ async def test_a_mention_in_the_channel_is_answered_in_the_channel(world: World)
     request = request_id((await world.told("alice", "spare-disk")).text)
     root = await world.finished(request)
     assert root.thread_ts is None
+
+
+async def test_a_mention_that_leaves_the_project_open_is_answered_with_buttons_for_its_thread(world: World) -> None:
+    ts = await thread(world, "#ops")
+    await world.slack.mention("bob", "#ops", "create spare-disk", thread_ts=ts)
+    question = await world.told("bob", "Which project? You may use several.")
+    assert [one["action_id"] for block in question.blocks for one in block.get("elements", ())] == [
+        *(f"{IN_PROJECT}.{number}" for number in range(3)),
+        OPEN_FORM,
+    ]
+    assert (await world.slack.press("bob", "#ops", question.ts, f"{IN_PROJECT}.1")).ok
+    request = request_id((await world.told("bob", "On it: snapshot of `spare-disk` in payments-prod.")).text)
+    await world.slack.until(lambda: bool(world.replies(request, "receipt", "#ops")), 20)
+    assert world.replies(request, "receipt", "#ops")[0].thread_ts == ts
 
 
 async def test_a_quick_backup_asked_for_in_a_thread_is_planned_confirmed_and_ended_there(either_world: World) -> None:

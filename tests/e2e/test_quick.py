@@ -18,7 +18,7 @@ from bot.evs.cloud import HttpCloud
 from bot.settings import load_settings
 from bot.simulator.cloud.resources import Attachment, Disk, Server
 from bot.simulator.workspace import Message
-from bot.slack.ids import CANCEL, CHANGE, CONFIRM, POST_MORTEM
+from bot.slack.ids import CANCEL, CHANGE, CONFIRM, IN_PROJECT, POST_MORTEM
 from bot.slack.views.status_message import LOWER_COUNTS
 from bot.workflow.jobs import plan
 from tests.e2e.conftest import CHANNEL, FastClock, World, request_id
@@ -549,6 +549,13 @@ async def test_in_a_channel_that_is_bound_to_nothing_quick_asks_what_it_means(wo
     assert "This channel is not bound to anything yet" in outcome.text
     _, root = await planned(world, "server=WEB-01", channel="#ops")
     assert "3 disks" in root.text
+    outcome = await world.say("quick server=web-01", "bob", "#ops")  # who may use several, and was not seen before
+    assert "Which project? You may use several." in outcome.text
+    question = await world.told("bob", "Which project?")
+    assert (await world.slack.press("bob", "#ops", question.ts, f"{IN_PROJECT}.1")).ok
+    request = request_id((await world.told("bob", "Looking at the disks of server “web-01”")).text)
+    await world.slack.until(lambda: "3 disks" in getattr(world.root(request, "#ops"), "text", ""), 20)
+    assert world.slack_complaints() == []
 
 
 @pytest.mark.parametrize(

@@ -140,7 +140,9 @@ def parts(*, intake: StubReception | None = None, bot: Mapping[str, Any] = HARBO
         command="/snapshot", people=StubPeople(), urls=StubUrls(), deferred=deferred, clock=clock
     )
     cases, forms, unasked = cast(Any, SimpleNamespace(intake=intake)), cast(Any, StubForms()), cast(Any, None)
-    commands = CommandListeners(front, cases, Queries(front, cases, unasked), forms, actions=unasked)
+    commands = CommandListeners(
+        front, cases, Queries(front, cases, unasked), forms, actions=unasked, which_project=unasked
+    )
     errors = ErrorListener(unexpected, replies, tasks)  # type: ignore[arg-type]  # as much as is told
     errors.register(app)
     LastListeners().register(app)

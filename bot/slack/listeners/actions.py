@@ -63,8 +63,8 @@ class UserAction:
         return None if no_place else self.channel
 
 
-Decide = Callable[[Actor, UserAction], Awaitable[Told | None]]
-"""Decides as the rows stand; None: there is nothing to say about it."""
+Decide = Callable[[Actor, UserAction], Awaitable[Told | Reply | None]]
+"""Decides as the rows stand, and answers in a sentence or in a message; None: there is nothing to say about it."""
 
 INTERRUPTED = Told("I was interrupted before I could open the form. Please press again.", done=False)
 """For what needs a trigger, which did not live as long."""
@@ -135,9 +135,9 @@ class Actions:
             claim = f"form:{action.user_id}:{action.value[:64]}" if when == "once" else None
             await self.take(ack, action, block_action.response_url, claim)
         else:
-            told = await self._decide(actor, action)
+            reply = await self._decide(actor, action)
             await ack()
-            self.front.tasks.start(self._say(action, block_action.response_url, told))
+            self.front.tasks.start(self._say(action, block_action.response_url, reply))
         self.front.tasks.start(self._replace_left_over(block_action, action))
 
     async def on_form(self, name: str, ack: AsyncAck, sent: ViewAction) -> None:
@@ -200,30 +200,30 @@ class Actions:
             await self.form_sessions.sent_again(action.form_id or action.value)
             return Reply(responses.told(SENT_ALREADY if action.form_id else ACTED_ALREADY))
         try:
-            told = await self._decide(await self.front.people.look_up(action.user_id), action)
+            reply = await self._decide(await self.front.people.look_up(action.user_id), action)
         except LookupFailed as exc:
             await self.store.audit([not_looked_up(action.user_id, action.name, action.channel)])
-            told = Told(exc.sentence, done=False)
-        if told is None:
+            reply = Reply(responses.told(exc.sentence))
+        if reply is None:
             return None
-        said = await self._to_be_said(action, told)
-        return Reply(responses.told(told.sentence), acted=told.done, silent=not said)
+        return replace(reply, silent=not await self._to_be_said(action, reply))
 
-    async def _decide(self, actor: Actor, action: UserAction) -> Told | None:
+    async def _decide(self, actor: Actor, action: UserAction) -> Reply | None:
         decider = self.forms[action.name] if action.form_id else self.buttons[action.name]
-        return await decider.decide(actor, action)
+        told = await decider.decide(actor, action)
+        return Reply(responses.told(told.sentence), acted=told.done) if isinstance(told, Told) else told
 
-    async def _to_be_said(self, action: UserAction, told: Told) -> bool:
-        if action.in_app_home and told.done:
+    async def _to_be_said(self, action: UserAction, reply: Reply) -> bool:
+        if action.in_app_home and reply.acted:
             return False  # App Home, which is shown anew by what was done, is the answer
         if action.in_app_home:
             await self.store.app_home_changed(action.user_id)  # what was pressed there no longer stands
         return True
 
-    async def _say(self, action: UserAction, response_url: str | None, told: Told | None) -> None:
-        if told is not None and await self._to_be_said(action, told):
-            message = responses.told(told.sentence)
-            await self.front.replies.tell(action.user_id, response_url, action.channel, message, action.thread_ts)
+    async def _say(self, action: UserAction, response_url: str | None, reply: Reply | None) -> None:
+        if reply is not None and await self._to_be_said(action, reply):
+            to = (action.user_id, response_url, action.channel)
+            await self.front.replies.tell(*to, reply.message, action.thread_ts)
 
 
 async def refuse_form(ack: AsyncAck, view: View, problems: Mapping[str, str]) -> None:

@@ -11,7 +11,7 @@ from slack_bolt.context.ack.async_ack import AsyncAck
 from bot.domain.actors import Actor
 from bot.domain.audit import not_looked_up
 from bot.domain.errors import CommandError, LookupFailed
-from bot.domain.orders import Create, Order, Quick, Restore
+from bot.domain.orders import Create, Quick, Restore
 from bot.domain.parsing import commands
 from bot.domain.parsing.words import plain_text
 from bot.domain.requests import Place
@@ -25,6 +25,7 @@ from bot.slack.listeners.arrivals import command_arrived
 from bot.slack.listeners.deferred_replies import InHand, Reply, delivered
 from bot.slack.listeners.modals import FormListeners
 from bot.slack.listeners.queries import Queries
+from bot.slack.listeners.which_project import WhichProject
 from bot.slack.payloads import SlashCommand
 from bot.slack.views import responses
 from bot.slack.views.acknowledgement import recorded
@@ -46,6 +47,7 @@ class CommandListeners:
     queries: Queries
     forms: FormListeners
     actions: Actions
+    which_project: WhichProject
     counted: Commanded = uncounted
 
     def __post_init__(self) -> None:
@@ -84,7 +86,7 @@ class CommandListeners:
             case _:
                 return await self._answer(ack, sent, command)
 
-    async def _create(self, ack: AsyncAck, sent: SlashCommand, text: str, order: Order) -> str:
+    async def _create(self, ack: AsyncAck, sent: SlashCommand, text: str, order: Create | Quick) -> str:
         place = place_at(sent.channel, team_id=sent.team_id)
         delivery = Delivery(f"command:{delivered(sent.trigger_id)}", sent.user_id, place, text)
         stranger = self.front.people.known(sent.user_id) is None
@@ -96,10 +98,14 @@ class CommandListeners:
                     self.front.urls.keep(request.id, sent.response_url)
                 await ack(text=recorded(request, checked=checked, approvals=approvals), response_type="ephemeral")
                 return "accepted"
-            case Refused(incomplete=True) if isinstance(order, Create):
+            case Refused(candidates=(_, *_)) if isinstance(order, Create):
                 await ack()
                 self.forms.open_for_command(sent, order)
                 return "form"
+            case Refused(candidates=(_, *_)) as refused:
+                message = await self.which_project.ask(refused, delivery, order, sent.response_url)
+                await ack(**responses.private(message))
+                return "asked"
             case Refused(why, rule) if rule == NOTHING_BOUND:
                 await ack(**responses.private(await self._nothing_bound(why, sent)))
             case Refused(why):
@@ -129,8 +135,8 @@ class CommandListeners:
                 return Reply(refusal(why, typed.text, self.front.command))
 
     async def _know(self, user_id: str) -> None:
-        """Which project is meant depends on who asks, and a form to choose it opens only now: so Slack is asked before
-        the acknowledgement, for as long as that has time.
+        """Which project is meant depends on who asks, and it can be chosen only in the answer or in a form that opens
+        now: so Slack is asked before the acknowledgement, for as long as that has time.
         """
         with contextlib.suppress(LookupFailed, TimeoutError):
             async with asyncio.timeout(KNOWN_WITHIN_SECONDS):

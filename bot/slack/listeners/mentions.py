@@ -31,6 +31,7 @@ from bot.slack.listeners.arrivals import mention_arrived
 from bot.slack.listeners.deferred_replies import InHand, Reply
 from bot.slack.listeners.queries import Queries
 from bot.slack.listeners.reading import reads
+from bot.slack.listeners.which_project import WhichProject
 from bot.slack.payloads import Mention
 from bot.slack.views import responses
 from bot.slack.views.acknowledgement import recorded
@@ -82,6 +83,7 @@ class MentionListeners:
     front: Front
     cases: UseCases
     queries: Queries
+    which_project: WhichProject
 
     def register(self, app: AsyncApp) -> None:
         app.event("app_mention")(reads(Mention, self.on_mention))
@@ -162,8 +164,8 @@ class MentionListeners:
                 return responses.told(_TAKEN_UP)
             case Accepted(request, checked, approvals):
                 return responses.as_written(recorded(request, checked=checked, approvals=approvals))
-            case Refused(incomplete=True) if isinstance(order, Create):
-                return await self._form_button(delivery, order)
+            case Refused(candidates=(_, *_)) as refused if not isinstance(order, Restore):
+                return await self._which_project(refused, delivery, order)
             case Refused(why, rule) if rule == NOTHING_BOUND:
                 return responses.nothing_bound(why, (), may_bind=False)
             case Refused(_, rule) if rule == ANSWERED:
@@ -185,11 +187,19 @@ class MentionListeners:
             return await self.cases.going_back.ask(*asked, mendable=True)
         return await self.cases.intake.create(delivery, order, mendable=True)
 
+    async def _which_project(self, refused: Refused, delivery: Delivery, order: Create | Quick) -> Message:
+        message = await self.which_project.ask(refused, delivery, order)
+        return responses.with_form(message, await self._kept(delivery, order)) if isinstance(order, Create) else message
+
     async def _form_button(self, delivery: Delivery, order: Create) -> Message:
         """A mention opens no form, Slack asks for a press: a button does, and what was typed is kept for it."""
+        return responses.form_button(await self._kept(delivery, order), self.front.command)
+
+    async def _kept(self, delivery: Delivery, order: Create) -> str:
+        """The id of a form that a button opens."""
         form = self.cases.forms.begun(delivery.user_id, delivery.place, order)
         await self.cases.forms.save(form)
-        return responses.form_button(form.id, self.front.command)
+        return form.id
 
 
 def changes_something(text: str, below: Sequence[str], command_name: str) -> bool:

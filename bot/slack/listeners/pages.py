@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from slack_bolt.context.ack.async_ack import AsyncAck
 
 from bot.domain.parsing.commands import ListSnapshots
+from bot.slack.button_values import PageValue, read_value
 from bot.slack.front import Front
 from bot.slack.listeners.queries import Queries
-from bot.slack.payloads import BlockAction, PageValue, read_value
+from bot.slack.payloads import BlockAction
 from bot.slack.views import responses
 from bot.slack.views.message import Message
 

@@ -16,6 +16,7 @@ from slack_bolt.app.async_app import AsyncApp
 from bot.domain.actors import Actor
 from bot.domain.results import Told
 from bot.slack import ids
+from bot.slack.button_values import AskingValue, read_value
 from bot.slack.listeners.actions import Actions, Button, Decide, SmallForm, UserAction
 from bot.slack.listeners.approvals import DenyForm
 from bot.slack.listeners.binding import BindForm
@@ -25,8 +26,10 @@ from bot.slack.listeners.pages import PageListeners
 from bot.slack.listeners.plans import ChangeForm
 from bot.slack.listeners.post_mortem import PostMortemListeners
 from bot.slack.listeners.reading import reads
-from bot.slack.payloads import AskingValue, BlockAction, MessageShortcut, Suggestion, Triggered, ViewAction, read_value
+from bot.slack.listeners.which_project import WhichProject
+from bot.slack.payloads import BlockAction, MessageShortcut, Suggestion, Triggered, ViewAction
 from bot.slack.views.create_modal import FORM, FORM_DISKS, FORM_MORE, FORM_PLACE, FORM_PROJECT
+from bot.slack.views.responses import PROJECT_BUTTONS
 from bot.slack.views.restoring.restoration_forms import OVERWRITE_FORM, RESTORE_FORM
 from bot.slack.views.small_modals import BIND_FORM, CHANGE_FORM, DENY_FORM
 from bot.workflow.use_cases import UseCases
@@ -45,7 +48,7 @@ class Opened:
     overwrite: OverwriteForm
 
 
-def buttons(cases: UseCases, opened: Opened) -> Mapping[str, Button]:
+def buttons(cases: UseCases, opened: Opened, which_project: WhichProject) -> Mapping[str, Button]:
     async def agree(actor: Actor, action: UserAction) -> Told:
         # What can't be read leads nowhere, and that is an answer with a row.
         asked = read_value(AskingValue, action.value) or AskingValue(request="", asking=0)
@@ -71,6 +74,7 @@ def buttons(cases: UseCases, opened: Opened) -> Mapping[str, Button]:
         ids.AGREE: Button(agree),
         ids.BIND: Button(opened.bind.open, "later"),
         ids.RESTORE: Button(opened.restore.open, "later"),
+        ids.IN_PROJECT: Button(which_project.answer),
         ids.TYPE_TO_CONFIRM: Button(opened.overwrite.open, "later"),
     }
 
@@ -101,6 +105,7 @@ def register(
 ) -> None:
     block_actions: Table = {
         **{name: partial(actions.on_button, name) for name in actions.buttons},
+        **{f"{ids.IN_PROJECT}.{n}": partial(actions.on_button, ids.IN_PROJECT) for n in range(PROJECT_BUTTONS)},
         ids.NEW_SNAPSHOT: forms.on_new,
         ids.OPEN_FORM: forms.on_open,
         ids.ASK_AGAIN: forms.on_ask_again,

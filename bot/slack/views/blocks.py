@@ -12,6 +12,7 @@ SECTION_CHARACTERS = 3_000
 CONTEXT_CHARACTERS = 2_000
 BUTTON_VALUE_CHARACTERS = 2_000
 BUTTON_CHARACTERS = 75
+OPTION_CHARACTERS = 75
 OPTIONS = 100
 """Slack takes 100 options in a static select (Block Kit, multi_static_select)."""
 
@@ -44,6 +45,12 @@ def button(action_id: str, label: str, value: str, style: str | None = None, *, 
     if spoken:
         made["accessibility_label"] = shortened(spoken, BUTTON_CHARACTERS)
     return {**made, "style": style} if style else made
+
+
+def option(text: str, value: str, description: str = "") -> dict[str, Any]:
+    """A line to choose. Slack takes 150 characters of a value (Block Kit, option object)."""
+    made: dict[str, Any] = {"text": plain(shortened(text, OPTION_CHARACTERS)), "value": value}
+    return {**made, "description": plain(shortened(description, OPTION_CHARACTERS))} if description else made
 
 
 def divider(block_id: str) -> dict[str, Any]:

@@ -47,6 +47,12 @@ def open_form(form_id: str) -> Button:
     return button(ids.OPEN_FORM, "Open the Form", form_id)
 
 
+def in_project(alias: str, number: int, value: str) -> Button:
+    """Gives the order once more, with this project."""
+    label = cut_in_the_middle(alias, BUTTON_LABEL_CHARACTERS)
+    return button(f"{ids.IN_PROJECT}.{number}", label, value, spoken=f"Ask for it in {alias}")
+
+
 # --- under a plan, and while something waits --------------------------------------------------------------------------
 
 

@@ -16,7 +16,7 @@ from bot.domain.orders import DISKS_PER_CREATE, Create
 from bot.domain.sentences import MENTION
 from bot.domain.snapshots import COPYABLE_STATES, DESCRIPTION_CHARACTERS, NAME_CHARACTERS, RETENTION_DAYS, Disk
 from bot.slack.payloads import Entered, View
-from bot.slack.views.blocks import OPTIONS, button, context, divider, plain, row, section
+from bot.slack.views.blocks import OPTION_CHARACTERS, OPTIONS, button, context, divider, option, plain, row, section
 from bot.slack.views.mrkdwn import code_block, cut_in_the_middle, escaped, sentence, shortened
 from bot.workflow.actions.fill_form import DiskOptions, Filling, ProjectOptions
 
@@ -27,7 +27,6 @@ FORM_PLACE = "form_place"
 FORM_MORE = "form_more"
 VALUE = "value"
 
-OPTION_CHARACTERS = 75
 ID_CHARACTERS = 13
 """Of an id, where it stands beside a name: disks made together often agree in their first eight."""
 NO_CHOICE = "no-choice"
@@ -118,11 +117,11 @@ def _project(filling: Filling) -> dict[str, Any]:
     form = filling.form
     element: dict[str, Any] = {"action_id": FORM_PROJECT, "placeholder": plain("Choose a project")}
     if len(filling.projects) <= OPTIONS:
-        element |= {"type": "static_select", "options": [_option(alias, alias) for alias in filling.projects]}
+        element |= {"type": "static_select", "options": [option(alias, alias) for alias in filling.projects]}
     else:
         element |= {"type": "external_select", "min_query_length": 0}
     if form.project:
-        element["initial_option"] = _option(form.project, form.project)
+        element["initial_option"] = option(form.project, form.project)
     # Another place may have other projects, so its list is a new one.
     block_id = f"project.{form.place.channel_id}" if form.choose_place else "project"
     return _input(block_id, "Project", element, dispatch=True)
@@ -175,8 +174,8 @@ def _rarely_wanted(order: Create) -> list[dict[str, Any]]:
     tags = _text_input(", ".join(f"{key}:{value}" for key, value in order.tags.items()) or None)
     enterprise_project = _text_input(order.enterprise_project_id)
     boxes = [
-        _option("Instant restore", "instant", "Usable at once; not for SATA and SAS disks"),
-        _option("Full copy instead of incremental", "full", "Takes longer, and more space"),
+        option("Instant restore", "instant", "Usable at once; not for SATA and SAS disks"),
+        option("Full copy instead of incremental", "full", "Takes longer, and more space"),
     ]
     ticked = [box for box, on in zip(boxes, (order.instant_access, order.incremental is False), strict=True) if on]
     options: dict[str, Any] = {"type": "checkboxes", "action_id": VALUE, "options": boxes}
@@ -240,19 +239,19 @@ def _where(form: Form) -> str:
 def disk_options(choices: DiskOptions) -> list[dict[str, Any]]:
     """Options for the picker; a sentence is an option too, because an empty list is not allowed."""
     if choices.sentence:
-        return [_option(choices.sentence, NO_CHOICE)]
+        return [option(choices.sentence, NO_CHOICE)]
     options = [listed_disk(disk) for disk in choices.disks]
     if choices.more:
-        options.append(_option(f"… and {choices.more} more: type more of the name", NO_CHOICE))
+        options.append(option(f"… and {choices.more} more: type more of the name", NO_CHOICE))
     return options
 
 
 def project_options(choices: ProjectOptions) -> list[dict[str, Any]]:
     if choices.sentence:
-        return [_option(choices.sentence, NO_CHOICE)]
-    options = [_option(alias, alias) for alias in choices.projects]
+        return [option(choices.sentence, NO_CHOICE)]
+    options = [option(alias, alias) for alias in choices.projects]
     if choices.more:
-        options.append(_option(f"… and {choices.more} more: type on", NO_CHOICE))
+        options.append(option(f"… and {choices.more} more: type on", NO_CHOICE))
     return options
 
 
@@ -265,7 +264,7 @@ def disk_option(label: str, size_gib: int, volume_type: str, description: str, d
     if len(label) > room:
         beginning = f" · {disk_id[:ID_CHARACTERS]}"
         label = f"{cut_in_the_middle(label, room - len(beginning))}{beginning}"
-    return _option(f"{label}{size}", disk_id, description)
+    return option(f"{label}{size}", disk_id, description)
 
 
 def listed_disk(disk: Disk) -> dict[str, Any]:
@@ -350,8 +349,3 @@ def _text_input(initial: str | None, most: int = 0, *, multiline: bool = False) 
     if most:
         element["max_length"] = most
     return {**element, "initial_value": initial} if initial else element
-
-
-def _option(text: str, value: str, description: str = "") -> dict[str, Any]:
-    option: dict[str, Any] = {"text": plain(shortened(text, OPTION_CHARACTERS)), "value": value}
-    return {**option, "description": plain(shortened(description, OPTION_CHARACTERS))} if description else option

@@ -17,17 +17,21 @@ from bot.domain.requests import Request
 from bot.domain.results import NothingFound
 from bot.domain.roles import Action
 from bot.domain.transitions import RequestState
+from bot.slack import ids
 from bot.slack.views import buttons
-from bot.slack.views.blocks import BUTTON_VALUE_CHARACTERS, row
+from bot.slack.views.blocks import BUTTON_VALUE_CHARACTERS, option, plain, row
 from bot.slack.views.disk_words import NAME_CHARACTERS, counts_in_words, gone_in_words, worst_first
 from bot.slack.views.message import Message, arranged
-from bot.slack.views.mrkdwn import bold, code, escaped, message_of, moment, person, sentence, shortened
+from bot.slack.views.mrkdwn import bold, code, code_block, escaped, message_of, moment, person, sentence, shortened
 from bot.slack.views.restoring.restoration_words import restorations_listed, thing_of
 from bot.slack.views.status_message import status_message
 from bot.workflow.queries.coming_back import ComingBack
 from bot.workflow.queries.status import RECENT, Found, MayDo, Page
 
 _EXAMPLE = 'name="before upgrade" keep=7 reason="INC-42"'
+
+PROJECT_BUTTONS = 5
+"""More are read more easily in a list to choose from."""
 
 DISKS_LISTED = 5
 """Of a request in a list; with more, those that went worst, and how many of each state there are besides."""
@@ -68,6 +72,38 @@ def form_too_late(form_id: str, command: str) -> Message:
     opening = form_button(form_id, command)
     late = arranged(["Slack did not let me open the form in time.", opening["text"]])
     return {"text": late["text"], "blocks": [*late["blocks"], opening["blocks"][-1]]}
+
+
+def which_project(why: str, projects: Sequence[str], question_id: str, order: str, command: str) -> Message:
+    """An order that names none of several: what was typed, and each project to press."""
+    message = arranged(
+        [
+            f":grey_question: {sentence(why)}",
+            "Or choose it here: that counts as if you had typed it. Nothing was created yet.",
+            f"You typed: {code_block(f'{command} {order}')}",
+        ]
+    )
+    message["blocks"].append(row(_each_project(projects, question_id), "project"))
+    return message
+
+
+def _each_project(projects: Sequence[str], question_id: str) -> list[dict[str, Any]]:
+    values = {alias: json.dumps({"question": question_id, "project": alias}) for alias in projects}
+    if len(projects) <= PROJECT_BUTTONS:
+        return [buttons.in_project(alias, number, value) for number, (alias, value) in enumerate(values.items())]
+    return [
+        {
+            "type": "static_select",
+            "action_id": ids.IN_PROJECT,
+            "placeholder": plain("Choose the project"),
+            "options": [option(alias, value) for alias, value in values.items()],
+        }
+    ]
+
+
+def with_form(message: Message, form_id: str) -> Message:
+    """A form besides, for what was typed in a message."""
+    return {**message, "blocks": [*message["blocks"], row([buttons.open_form(form_id)], "form")]}
 
 
 def nothing_bound(why: str, usable: Sequence[str], *, may_bind: bool) -> Message:

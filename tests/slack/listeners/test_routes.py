@@ -37,7 +37,7 @@ class Recording:
 
 def registered() -> list[tuple[str, str]]:
     app, anything = Recording(), Anything()
-    tables: Any = (routes.buttons(anything, anything), routes.small_forms(anything))  # type: ignore[arg-type]  # nothing is called
+    tables: Any = (routes.buttons(anything, anything, anything), routes.small_forms(anything))  # type: ignore[arg-type]  # nothing is called
     made: Any = Actions(anything, anything, anything, *tables)  # type: ignore[arg-type]  # nor here
     routes.register(app, made, anything, anything, anything)  # type: ignore[arg-type]  # as much of it as is registered
     return app.registered

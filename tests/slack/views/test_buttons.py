@@ -14,6 +14,7 @@ EVERY = [
     buttons.choose_disks_now(),
     buttons.bind_channel(),
     buttons.open_form("f-1"),
+    buttons.in_project("a-project-with-a-name-of-40-characters-1", 4, "{}"),
     buttons.back_up("r-1", 1000),
     buttons.change_selection("r-1"),
     buttons.cancel_plan("r-1"),

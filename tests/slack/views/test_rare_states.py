@@ -94,6 +94,18 @@ def test_who_may_not_bind_a_channel_is_offered_only_the_disks(golden: Golden) ->
     golden("nothing_bound_others", checked_message(message))
 
 
+WHICH = "Which project? You may use several. Say it again with the one you mean: project=payments or project=shop."
+
+
+def test_a_project_is_pressed_below_the_question_which_is_meant(golden: Golden) -> None:
+    typed = ("f-1", "quick server=web-01", "/snapshot")
+    golden("which_project", checked_message(responses.which_project(WHICH, ["payments", "shop"], *typed)))
+    many = [f"payments-of-a-country-far-away-number-{number:02}" for number in range(6)]
+    golden("which_project_many", checked_message(responses.which_project(WHICH, many, *typed)))
+    by_mention = responses.with_form(responses.which_project(WHICH, many[:5], *typed), "f-2")
+    golden("which_project_by_mention", checked_message(by_mention))
+
+
 # --- questions --------------------------------------------------------------------------------------------------------
 
 SEVENTY = [
