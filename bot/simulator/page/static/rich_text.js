@@ -2,7 +2,7 @@
 
 import { h } from "./dom.js";
 import { channel, group, person } from "./store.js";
-import { emoji, link } from "./text.js";
+import { emoji, link, wholeIfShort } from "./text.js";
 
 export const richText = (block) => block.elements.map(part);
 
@@ -50,5 +50,5 @@ function styled(text, style = {}) {
   const tags = Object.keys(STYLES).filter((name) => style[name]);
   // What a person typed comes as one text, with the signs that Slack escapes in it.
   const shown = text.replace(/&(lt|gt|amp);/g, (sign) => ({ "&lt;": "<", "&gt;": ">", "&amp;": "&" })[sign]);
-  return tags.reduce((inner, name) => h(STYLES[name], {}, inner), shown);
+  return tags.reduce((inner, name) => h(STYLES[name], name === "code" ? wholeIfShort(shown) : {}, inner), shown);
 }

@@ -55,9 +55,14 @@ function inline(text) {
   return found;
 }
 
+// What is longer may be wider than a phone.
+const WHOLE = 30;
+
+export const wholeIfShort = (text) => (text.length > WHOLE ? {} : { class: "whole" });
+
 function pieceOf([whole, pre, code, entity, bold, italic, struck, short]) {
   if (pre !== undefined) return h("pre", {}, decoded(pre.replace(/^\n/, "")));
-  if (code !== undefined) return h("code", {}, decoded(code));
+  if (code !== undefined) return h("code", wholeIfShort(decoded(code)), decoded(code));
   if (entity !== undefined) return entityOf(entity);
   if (bold !== undefined) return h("strong", {}, inline(bold));
   if (italic !== undefined) return h("em", {}, inline(italic));
