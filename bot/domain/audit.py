@@ -38,7 +38,8 @@ BOT = "snapshot-bot"
 """Who acts where no person does."""
 
 Details = dict[str, str | int | None]
-Decided = Literal["allowed", "denied"]
+Decided = Literal["allowed", "denied", "asked"]
+"""`asked`: what was asked for leaves open what it is for, so its person was asked back, and nothing was decided."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ class AuditEntry:
     actor: str
     action: str
     subject: str
-    outcome: Literal["allowed", "denied", "done", "failed"]
+    outcome: Literal["allowed", "denied", "asked", "done", "failed"]
     rule: str = ""
     details: Mapping[str, str | int | None] = field(default_factory=dict)
 
@@ -253,5 +254,12 @@ def words_forgotten(author: str, whose: str | None, requests: Sequence[str]) -> 
     return AuditEntry(author, FORGET, "store", "done", details=details)
 
 
-def of_binding(user_id: str, action: str, channel: str, alias: str, rule: str, *, done: bool = False) -> AuditEntry:
-    return AuditEntry(user_id, action, channel, "done" if done else "denied", rule, {"project": alias})
+def of_binding(
+    user_id: str,
+    action: str,
+    channel: str,
+    alias: str,
+    rule: str,
+    outcome: Literal["done", "denied", "asked"] = "denied",
+) -> AuditEntry:
+    return AuditEntry(user_id, action, channel, outcome, rule, {"project": alias})

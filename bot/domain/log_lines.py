@@ -88,7 +88,7 @@ DELETION_LINES: Mapping[DeletionEvent, str] = {
 }
 DELETE_SENT = "deletion asked of the cloud"
 
-DECIDED = {"allowed": "allowed", "denied": "denied", "done": "done", "failed": "failed"}
+DECIDED = {"allowed": "allowed", "denied": "denied", "asked": "asked back", "done": "done", "failed": "failed"}
 BY_RULE = {"break-glass": "allowed without approval", "reviewed": "request reviewed"}
 DONE = {
     "grant": "grant added",

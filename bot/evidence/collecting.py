@@ -140,7 +140,7 @@ class Collected:
 
 def _tables_of(row: Mapping[str, Any], facts: Facts) -> Iterator[tuple[Section, Facts]]:
     action, outcome, rule = row["action"], row["outcome"], row["rule"]
-    decided = outcome in ("allowed", "denied")
+    decided = outcome in ("allowed", "denied", "asked")
     if action in _GRANTS and outcome == "done":
         yield of.GRANT_CHANGES, {**_grant(row), "change": action}
     if decided:

@@ -52,8 +52,9 @@ GRANT_CHANGES = Section(
 DECISIONS = Section(
     "decisions.csv",
     "Decisions",
-    "Everything that was asked for, and whether it was allowed: by which rule and which grant, for what reason. Rights "
-    "are asked when an order arrives, when it is planned and before each call that changes something.",
+    "Everything that was asked for, and whether it was allowed, or asked back what it is for: by which rule and which "
+    "grant, for what reason. Rights are asked when an order arrives, when it is planned and before each call that "
+    "changes something.",
     ("CC6.1", "CC6.3"),
     ("A.5.15", "A.8.3", "A.8.15"),
     (*_ROW, *_ABOUT, "grant", "channel", "disk_id", "disk", "server"),

@@ -103,7 +103,7 @@ class Instruments(Collector):
         self._acknowledgements.of(kind).observe(seconds)
 
     def audited(self, entry: AuditEntry) -> None:
-        if entry.outcome in ("allowed", "denied"):
+        if entry.outcome in ("allowed", "denied", "asked"):
             self._decisions.of(entry.action, entry.outcome, entry.rule).inc()
 
     def transacted(self, kind: str, seconds: float, *, failed: bool) -> None:

@@ -214,11 +214,13 @@ class _Asking:
             # A person who may use no project here sees no difference to a channel that is bound to a closed one.
             if self._nowhere():
                 return self._denied(NOTHING_BOUND, which_project(()).explanation, "", shown=NO_PROJECT_CHOSEN)
-            return self._denied(NOTHING_BOUND, _WHAT_TO_NAME, "")
+            return self._asked_back(NOTHING_BOUND, _WHAT_TO_NAME)
         choice = self._choice(self.order.project, self.bound)
         if isinstance(choice, NotChosen):
-            told = which_project(choice.candidates).explanation
-            return self._denied(NO_PROJECT_CHOSEN, told, "", candidates=choice.candidates)
+            if not choice.candidates:
+                return self._denied(NO_PROJECT_CHOSEN, which_project(()).explanation, "")
+            question = which_project(choice.candidates)
+            return self._asked_back(question.rule, question.explanation, choice.candidates)
         return self._authorized_in(choice.alias)
 
     def _authorized_in(self, alias: str) -> Authorization:
@@ -262,10 +264,12 @@ class _Asking:
         action = action_of(self.order)
         return choose_project(named, bound, self.actor, action, self.projects, channel, self.grants, self.now)
 
-    def _denied(
-        self, rule: str, sentence: str, alias: str, *, candidates: tuple[str, ...] = (), shown: str = ""
-    ) -> Authorization:
-        return Authorization(Refused(sentence, shown or rule, alias, candidates), self._entry(alias, "denied", rule))
+    def _denied(self, rule: str, sentence: str, alias: str, *, shown: str = "") -> Authorization:
+        return Authorization(Refused(sentence, shown or rule, alias), self._entry(alias, "denied", rule))
+
+    def _asked_back(self, rule: str, question: str, candidates: tuple[str, ...] = ()) -> Authorization:
+        """They may do this, once they say what it is for: nothing is denied."""
+        return Authorization(Refused(question, rule, candidates=candidates), self._entry("", "asked", rule))
 
     def _entry(self, alias: str, outcome: Decided, rule: str, grant: Grant | None = None) -> AuditEntry:
         who, where = self.actor.user_id, self.place.channel_id

@@ -129,6 +129,7 @@ def test_a_request_says_how_long_it_took_and_by_which_rule_it_ended() -> None:
         (grant_changed("snapshot-bot", "expire", a_grant()), "grant expired", {"actor": "snapshot-bot"}),
         (AuditEntry("U1", "create", "web", "allowed", "break-glass"), "allowed without approval", {"project": "web"}),
         (AuditEntry("U1", "create", "typed", "denied", "unknown-project"), "denied", {"actor": "U1"}),
+        (AuditEntry("U1", "create", "", "asked", "no-project-chosen"), "asked back", {"actor": "U1"}),
         (AuditEntry("U1", "clock", "clock", "done"), "done", {"about": "clock"}),
     ],
 )

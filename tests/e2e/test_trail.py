@@ -11,7 +11,7 @@ import pytest
 
 from bot.slack.ids import CHANGE, CONFIRM, DENY
 from bot.store.upkeep.verification import Verification
-from tests.e2e.conftest import CHANNEL, World
+from tests.e2e.conftest import CHANNEL, World, request_id
 from tests.e2e.test_access import configure
 from tests.e2e.test_app_home import opened, shows
 from tests.e2e.test_approvals import Start, start
@@ -207,3 +207,14 @@ async def test_the_trail_of_a_day_of_all_kinds_holds(start: Start, refused: bool
     await world.stop_bot()
     await world.start_bot()
     assert await verified(world) == []
+
+
+async def test_who_is_known_too_late_for_the_answer_is_asked_back_and_nothing_is_denied(world: World) -> None:
+    world.slack.fault("latency", method="users.info", seconds=2)
+    outcome = await world.say("quick server=web-01", "bob", "#ops")
+    assert "the answer follows here" in outcome.text
+    await world.told("bob", "Which project? You may use several.")
+    assert await rows(world, world.slack.world.person("bob").id) == [("create", "asked", "no-project-chosen", "")]
+    assert world.bot is not None
+    found = await world.bot.store.request(request_id(outcome.text))
+    assert found is not None and found[0].state == "dropped"

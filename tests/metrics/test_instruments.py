@@ -27,12 +27,13 @@ def told(instruments: Instruments) -> dict[tuple[str, tuple[str, ...]], float]:
 
 def test_decisions_are_counted_and_what_was_done_is_not() -> None:
     instruments = Instruments()
-    for outcome in ("allowed", "denied", "denied", "done", "failed"):
+    for outcome in ("allowed", "denied", "denied", "asked", "done", "failed"):
         instruments.audited(AuditEntry("U1", "create", "payments", outcome, "rule"))
     counted = told(instruments)
     assert counted[("decisions_total", ("create", "allowed", "rule"))] == 1.0
     assert counted[("decisions_total", ("create", "denied", "rule"))] == 2.0
-    assert len([name for name, _ in counted if name == "decisions_total"]) == 2
+    assert counted[("decisions_total", ("create", "asked", "rule"))] == 1.0
+    assert len([name for name, _ in counted if name == "decisions_total"]) == 3
 
 
 def test_a_time_stands_in_its_bucket_and_all_above() -> None:

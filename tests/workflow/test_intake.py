@@ -11,7 +11,7 @@ import pytest
 
 from bot.domain.actors import Actor
 from bot.domain.audit import AuditEntry
-from bot.domain.orders import Create
+from bot.domain.orders import Create, Order, Quick, Selector
 from bot.domain.requests import Place
 from bot.domain.results import Accepted, Refused
 from bot.domain.transitions import RequestState
@@ -135,3 +135,34 @@ async def test_a_form_that_was_one_too_many_can_be_sent_again(door: Door) -> Non
     assert isinstance(await door.intake.create(form, ORDER, mendable=True), Refused)
     assert await door.store.cancel("r-one", explanation="", cause="", entries=[])
     assert isinstance(await door.intake.create(form, ORDER, mendable=True), Accepted)
+
+
+WHICH = "Which project? You may use several. Say it again with the one you mean: project=payments or project=shop."
+
+
+@pytest.mark.parametrize("order", [ORDER, Quick((Selector("server", "web-01"),))], ids=["create", "quick"])
+async def test_who_may_use_several_projects_is_asked_which_and_nothing_is_denied(door: Door, order: Order) -> None:
+    intake = replace(door.intake, projects={alias: a_project(alias) for alias in ("payments", "shop", "vault")})
+    await door.store.configured_grants([a_grant("U1"), a_grant("U1", project="shop")])
+    assert await intake.depends_on_who_asks(order, "C1")
+    assert not await intake.depends_on_who_asks(replace(order, project="shop"), "C1")
+    answer = await intake.create(DELIVERY, order)
+    assert answer == Refused(WHICH, "no-project-chosen", candidates=("payments", "shop"))
+    assert await decisions_about(door, "U1") == [("asked", "no-project-chosen")]
+    await door.store.configured_grants([])
+    nobody = await intake.create(replace(DELIVERY, id="command:2"), order)
+    assert isinstance(nobody, Refused) and nobody.candidates == ()
+    assert (await decisions_about(door, "U1"))[1:] == [("denied", "no-project-chosen")]
+
+
+async def test_a_quick_that_means_nothing_there_is_asked_back_from_those_who_may(door: Door) -> None:
+    assert not await door.intake.depends_on_who_asks(Quick(), "C1")
+    for number, user in enumerate(("U1", "U2")):
+        await door.intake.create(replace(DELIVERY, id=f"command:{number}", user_id=user), Quick())
+    assert await decisions_about(door, "U1") == [("asked", "nothing-bound")]
+    assert await decisions_about(door, "U2") == [("denied", "nothing-bound")]
+
+
+async def decisions_about(door: Door, user_id: str) -> list[tuple[str, str]]:
+    rows = await door.store.audit_page(0)
+    return [(row["outcome"], row["rule"]) for row in rows if row["actor"] == user_id]

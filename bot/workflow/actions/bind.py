@@ -56,7 +56,7 @@ class ChannelBindings:
             await self.store.audit([of_binding(actor.user_id, "bind", channel, alias, "nothing-named")])
             return _refused("Say what: `bind server=web-01`, `bind tag=tier:prod` or `bind disks=a,b`.")
         bindings = [_row(channel, alias, asked, part) for part in _parts(asked.selectors)]
-        entry = of_binding(actor.user_id, "bind", channel, alias, "granted", done=True)
+        entry = of_binding(actor.user_id, "bind", channel, alias, "granted", "done")
         match await self.store.bind(channel, bindings, [entry], over=before):
             case "done":
                 return Told(f"From now on, `quick` in this channel means {told_bindings(bindings)}.", done=True)
@@ -72,7 +72,7 @@ class ChannelBindings:
             return nothing
         if await self._closed(actor, "unbind", channel, before):
             return nothing
-        entry = of_binding(actor.user_id, "unbind", channel, before[0], "granted", done=True)
+        entry = of_binding(actor.user_id, "unbind", channel, before[0], "granted", "done")
         match await self.store.bind(channel, [], [entry], over=before):
             case "done":
                 return Told("This channel is bound to nothing now; `quick` asks what is meant.", done=True)
@@ -139,7 +139,11 @@ class ChannelBindings:
             found = await self._administered(actor, place)
             if isinstance(found, Denied):
                 return found
-            return found[0] if len(found) == 1 else await self._denied(actor, place, "", which_project_to_bind(found))
+            if len(found) == 1:
+                return found[0]
+            question = which_project_to_bind(found)
+            await self.store.audit([of_binding(actor.user_id, "bind", place.channel_id, "", question.rule, "asked")])
+            return question
         if refused := await self._refused_anywhere(actor, place, named):
             return refused
         grants, now = await self.store.grants_for(actor), self.clock.now()

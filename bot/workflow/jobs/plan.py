@@ -110,7 +110,8 @@ class Planner:
         authorization = authorized(actor, request.order, request.place, self.projects, grants, bound, self.clock)
         if isinstance(authorization.outcome, Refused):
             told = (await with_helpers(self.store, authorization.outcome)).sentence
-            return await self._refuse(request, RequestEvent.DENY, authorization.rule, told, authorization.audit)
+            event = RequestEvent.DROP if authorization.audit.outcome == "asked" else RequestEvent.DENY
+            return await self._refuse(request, event, authorization.rule, told, authorization.audit)
         return await self._plan(replace(request, project=authorization.outcome), actor, authorization)
 
     async def _plan(self, request: Request, actor: Actor, authorization: Authorization) -> float | None:

@@ -36,7 +36,8 @@ function rowOf(one) {
   const at = new Date(one.at).toLocaleTimeString(undefined, { hour12: false });
   const bad = one.outcome === "denied" || one.outcome === "failed";
   const waits = one.outcome === "allowed" && one.rule === "approval-needed";
-  const [outcome, kind] = waits ? ["waits for approval", "waits"] : [one.outcome, bad ? "bad" : ""];
+  const said = one.outcome === "asked" ? "asked back" : one.outcome;
+  const [outcome, kind] = waits ? ["waits for approval", "waits"] : [said, bad ? "bad" : ""];
   const facts = Object.entries(one.details ?? {}).filter(([, value]) => value !== null && value !== "");
   return h(
     "div",
