@@ -13,7 +13,7 @@ from bot.api.answers import answer_of
 from bot.api.bodies import CreateBody, QuickBody
 from bot.api.ends import Ends
 from bot.api.problems import KEY_USED, NO_CHANNEL, NO_KEY, UNKNOWN_ID, Problem, denied
-from bot.domain.access import Chosen, choose_project
+from bot.domain.access import Chosen, Reach
 from bot.domain.actors import Actor
 from bot.domain.audit import read_entry
 from bot.domain.orders import Order, Restore, as_typed
@@ -101,7 +101,7 @@ class Programs:
     async def _channel(self, actor: Actor, order: Order) -> str:
         """The channel of the project, where none is named."""
         grants, now = await self.store.grants_for(actor), self.clock.now()
-        choice = choose_project(order.project, None, actor, Action.CREATE, self.projects, "", grants, now)
+        choice = Reach(actor, Action.CREATE, self.projects, "", grants, now).chosen(order.project, None)
         if not isinstance(choice, Chosen):  # a ceiling of channels may have hidden the one that is meant
             held = {grant.project for grant in grants if grant.names(actor) and grant.in_force(now)}
             named = [alias for alias in self.projects if alias in held or "*" in held]

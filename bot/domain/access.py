@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -142,35 +142,30 @@ class NotChosen:
     candidates: tuple[str, ...]
 
 
-def choose_project(
-    asked: str | None,
-    bound: str | None,
-    actor: Actor,
-    action: Action,
-    projects: Mapping[str, Project],
-    channel: str,
-    grants: Iterable[Grant],
-    now: datetime,
-) -> Chosen | NotChosen:
-    """`project=`, else the channel's binding, else the only project in which the person may do this."""
-    if named := asked or bound:
-        return Chosen(named)
-    usable = usable_projects(actor, action, projects, channel, grants, now)
-    return Chosen(usable[0]) if len(usable) == 1 else NotChosen(usable)
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """The projects in which a person may do something, from one place and at one moment."""
 
+    actor: Actor
+    action: Action
+    projects: Mapping[str, Project]
+    channel: str
+    grants: Sequence[Grant]
+    now: datetime
 
-def usable_projects(
-    actor: Actor,
-    action: Action,
-    projects: Mapping[str, Project],
-    channel: str,
-    grants: Iterable[Grant],
-    now: datetime,
-) -> tuple[str, ...]:
-    """Those in which the person may do this from here, by alphabet."""
-    held = tuple(grants)
-    return tuple(
-        alias
-        for alias, project in sorted(projects.items())
-        if not isinstance(decide(actor, action, alias, project, channel, held, now), denials.Denied)
-    )
+    def usable(self) -> tuple[str, ...]:
+        """By alphabet."""
+        return tuple(
+            alias
+            for alias, project in sorted(self.projects.items())
+            if not isinstance(
+                decide(self.actor, self.action, alias, project, self.channel, self.grants, self.now), denials.Denied
+            )
+        )
+
+    def chosen(self, asked: str | None, bound: str | None) -> Chosen | NotChosen:
+        """`project=`, else the channel's binding, else the only project in which the person may do this."""
+        if named := asked or bound:
+            return Chosen(named)
+        usable = self.usable()
+        return Chosen(usable[0]) if len(usable) == 1 else NotChosen(usable)

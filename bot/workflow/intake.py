@@ -8,12 +8,11 @@ from datetime import datetime
 from typing import Protocol
 
 from bot.domain.access import (
-    Chosen,
     NeedsApproval,
     NotChosen,
+    Reach,
     action_of,
     approvals_for,
-    choose_project,
     decide,
     glass_stays,
 )
@@ -215,7 +214,7 @@ class _Asking:
             if self._nowhere():
                 return self._denied(NOTHING_BOUND, which_project(()).explanation, "", shown=NO_PROJECT_CHOSEN)
             return self._asked_back(NOTHING_BOUND, _WHAT_TO_NAME)
-        choice = self._choice(self.order.project, self.bound)
+        choice = self._reach.chosen(self.order.project, self.bound)
         if isinstance(choice, NotChosen):
             if not choice.candidates:
                 return self._denied(NO_PROJECT_CHOSEN, which_project(()).explanation, "")
@@ -256,13 +255,12 @@ class _Asking:
         return self.order.project is None and not self._usable()
 
     def _usable(self) -> tuple[str, ...]:
-        anywhere = self._choice(None, None)
-        return (anywhere.alias,) if isinstance(anywhere, Chosen) else anywhere.candidates
+        return self._reach.usable()
 
-    def _choice(self, named: str | None, bound: str | None) -> Chosen | NotChosen:
-        channel = self.place.channel_id
-        action = action_of(self.order)
-        return choose_project(named, bound, self.actor, action, self.projects, channel, self.grants, self.now)
+    @property
+    def _reach(self) -> Reach:
+        action, channel = action_of(self.order), self.place.channel_id
+        return Reach(self.actor, action, self.projects, channel, self.grants, self.now)
 
     def _denied(self, rule: str, sentence: str, alias: str, *, shown: str = "") -> Authorization:
         return Authorization(Refused(sentence, shown or rule, alias), self._entry(alias, "denied", rule))

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bot.domain import sentences
-from bot.domain.access import Allowed, Chosen, Decision, NeedsApproval, NotChosen, choose_project, decide
+from bot.domain.access import Allowed, Chosen, Decision, NeedsApproval, NotChosen, Reach, decide
 from bot.domain.actors import AccountKind, Actor
 from bot.domain.daily_limit import Usage
 from bot.domain.denials import Denied
@@ -88,7 +88,7 @@ def test_the_project_follows_from_the_word_the_binding_or_the_only_choice() -> N
     held = [a_grant(), a_grant(role="viewer", project="shop")]
 
     def chosen(asked: str | None, bound: str | None, grants: list[Grant]) -> Chosen | NotChosen:
-        return choose_project(asked, bound, an_actor(), Action.CREATE, projects, "C1", grants, NOON)
+        return Reach(an_actor(), Action.CREATE, projects, "C1", grants, NOON).chosen(asked, bound)
 
     assert chosen("x", "shop", held) == Chosen("x")
     assert chosen(None, "shop", held) == Chosen("shop")

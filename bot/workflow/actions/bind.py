@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from bot.domain.access import decide
+from bot.domain.access import Reach, decide
 from bot.domain.actors import Actor
 from bot.domain.audit import of_binding, read_entry
 from bot.domain.bindings import Binding
@@ -127,11 +127,7 @@ class ChannelBindings:
         if account_refused(actor):
             return ()
         grants, now = await self.store.grants_for(actor), self.clock.now()
-        return [
-            alias
-            for alias, project in sorted(self.projects.items())
-            if not isinstance(decide(actor, action, alias, project, channel, grants, now), Denied)
-        ]
+        return Reach(actor, action, self.projects, channel, grants, now).usable()
 
     async def _project(self, actor: Actor, place: Place, named: str | None) -> str | Denied:
         """The project, named or the only one; or why not, written down."""

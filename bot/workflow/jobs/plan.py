@@ -10,7 +10,7 @@ from typing import Protocol
 
 from pydantic import ValidationError
 
-from bot.domain.access import action_of, decide, usable_projects
+from bot.domain.access import Reach, action_of, decide
 from bot.domain.actors import Actor
 from bot.domain.audit import AuditEntry, at_plan, denied
 from bot.domain.bindings import Binding
@@ -200,7 +200,7 @@ class Planner:
     async def _elsewhere(self, request: Request, actor: Actor, words: Sequence[str]) -> list[str]:
         """The other projects that have these disks, of those that the person may use from there."""
         grants, action, place = await self.store.grants_for(actor), action_of(request.order), request.place
-        usable = usable_projects(actor, action, self.projects, place.channel_id, grants, self.clock.now())
+        usable = Reach(actor, action, self.projects, place.channel_id, grants, self.clock.now()).usable()
         return await found_elsewhere(self.cloud, words, [alias for alias in usable if alias != request.project])
 
     async def _quick(self, request: Request, order: Quick, project: Project) -> Draft:
