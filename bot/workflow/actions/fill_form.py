@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import Protocol, TypeVar
 
 from bot.cache import Cache
-from bot.domain.access import Decision, decide
+from bot.domain.access import Decision, Reach, decide
 from bot.domain.actors import Actor
 from bot.domain.audit import of_form, read_entry, unknown_id
 from bot.domain.denials import NO_PROJECT_CHOSEN, Denied, account_refused, which_project
@@ -415,12 +415,8 @@ class Forms:
             await self.store.audit([of_form(form, action, alias, "lookup-failed")])
             raise
 
-    def _usable(self, actor: Actor, place: Place, grants: Sequence[Grant]) -> list[str]:
-        return [
-            alias
-            for alias in sorted(self.projects)
-            if not isinstance(self._decided(actor, Action.CREATE, alias, place, grants), Denied)
-        ]
+    def _usable(self, actor: Actor, place: Place, grants: Sequence[Grant]) -> tuple[str, ...]:
+        return Reach(actor, Action.CREATE, self.projects, place.channel_id, grants, self.clock.now()).usable()
 
     def _decided(self, actor: Actor, action: Action, alias: str, place: Place, grants: Sequence[Grant]) -> Decision:
         return decide(actor, action, alias, self.projects.get(alias), place.channel_id, grants, self.clock.now())
