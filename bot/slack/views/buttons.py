@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from datetime import UTC
 from typing import Any
 
 from bot.domain.orders import Way
 from bot.domain.restoring.restorations import Restoration
 from bot.slack import ids
 from bot.slack.views.blocks import BUTTON_CHARACTERS, button, plain
-from bot.slack.views.mrkdwn import cut_in_the_middle, plural, shortened
+from bot.slack.views.mrkdwn import cut_in_the_middle, plural, shortened, utc_in_words
 
 BUTTON_LABEL_CHARACTERS = 30
 """The length that Slack shows of a label, at least on a phone (Block Kit, button)."""
@@ -122,7 +121,7 @@ def _overwritten(rows: Sequence[Restoration]) -> str:
 def _point(row: Restoration) -> str:
     if row.source.taken_at is None:
         return f"snapshot {row.source.snapshot_id[:8]}…"
-    return row.source.taken_at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    return utc_in_words(row.source.taken_at)
 
 
 def deny(request_id: str, *, listed: bool = False) -> Button:

@@ -93,8 +93,12 @@ def cut(markup: str, most: int) -> str:
 
 def moment(at: datetime) -> str:
     """A time in the reader's zone; UTC for a reader who can't be shown that."""
-    fallback = at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-    return f"<!date^{int(at.timestamp())}^{{date_short_pretty}} {{time_secs}}|{fallback}>"
+    return f"<!date^{int(at.timestamp())}^{{date_short_pretty}} {{time_secs}}|{utc_in_words(at)}>"
+
+
+def utc_in_words(at: datetime) -> str:
+    """For plain text, and for what is pasted where no reader has a zone."""
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def time_of_day(at: datetime) -> str:

@@ -17,8 +17,8 @@ from bot.domain.restoring.restorations import Restoration
 from bot.domain.transitions import ItemState
 from bot.slack.views.disk_words import copied, counts_in_words, disk_name, worst_first
 from bot.slack.views.message import Message
-from bot.slack.views.mrkdwn import code, escaped, plural, shortened
-from bot.slack.views.post_mortem.record_opening import disk_line, opening, record, room_in_full, utc_in_words
+from bot.slack.views.mrkdwn import code, escaped, plural, shortened, utc_in_words
+from bot.slack.views.post_mortem.record_opening import disk_line, opening, record, room_in_full
 from bot.slack.views.restore_help import roll_back_url
 from bot.slack.views.restoring.restoration_record import restoring_record
 

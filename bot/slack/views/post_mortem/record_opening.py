@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 
 from bot.domain.requests import Request
 from bot.slack.ids import is_direct
 from bot.slack.views.approval import people
 from bot.slack.views.message import Message, fitted
-from bot.slack.views.mrkdwn import code, escaped, requester, sentence, shortened, typed
+from bot.slack.views.mrkdwn import code, escaped, requester, sentence, shortened, typed, utc_in_words
 
 POST_MORTEM_CHARACTERS = 39_900
 """Slack cuts a `text` at 40,000 characters, and a record that is cut is none."""
 
 _LINES = 400
 """Characters that lines of disks have in any case; beyond these what stands in full goes before them."""
+
+_CAUSE = 120
+"""Characters of why a disk is not as it was asked for; all of it stands in full."""
 
 
 def opening(request: Request, what: str, outcome: str) -> str:
@@ -52,10 +54,3 @@ def disk_line(name: str, facts: Sequence[str], cause: str) -> str:
     """`cause`: why it is not as it was asked for, if so."""
     why = f" — {sentence(shortened(cause, _CAUSE))}" if cause else ""
     return f"• {name}: {', '.join(filter(None, facts))}{why}"
-
-
-_CAUSE = 120
-
-
-def utc_in_words(at: datetime) -> str:
-    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"

@@ -13,8 +13,8 @@ from bot.domain.requests import Request
 from bot.domain.restoring.restorations import Restoration
 from bot.domain.transitions import RestorationState
 from bot.slack.views.message import Message
-from bot.slack.views.mrkdwn import code, escaped, shortened
-from bot.slack.views.post_mortem.record_opening import disk_line, opening, record, room_in_full, utc_in_words
+from bot.slack.views.mrkdwn import code, escaped, shortened, utc_in_words
+from bot.slack.views.post_mortem.record_opening import disk_line, opening, record, room_in_full
 from bot.slack.views.restoring.restoration_words import restorations_counted, restored_disk, safety_of, title
 
 COLUMNS = (
