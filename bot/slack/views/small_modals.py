@@ -9,7 +9,7 @@ from bot.domain.items import Item
 from bot.domain.options import REASON_CHARACTERS as ORDER_REASON_CHARACTERS
 from bot.domain.quick import LEFT_OUT
 from bot.slack.ids import FROM_APP_HOME
-from bot.slack.views.blocks import OPTIONS, plain
+from bot.slack.views.blocks import OPTIONS, option, plain
 from bot.slack.views.create_modal import VALUE, disk_option
 from bot.slack.views.mrkdwn import shortened
 from bot.workflow.actions.approve import REASON_CHARACTERS
@@ -39,11 +39,11 @@ def deny_form(form_id: str, *, from_app_home: bool) -> dict[str, Any]:
 
 
 def bind_form(form_id: str, projects: Sequence[str]) -> dict[str, Any]:
-    options = [{"text": plain(alias[:75]), "value": alias} for alias in projects[:OPTIONS]]
+    options = [option(alias, alias) for alias in projects[:OPTIONS]]
     project: dict[str, Any] = {"type": "static_select", "action_id": VALUE, "options": options}
     if len(options) == 1:
         project["initial_option"] = options[0]
-    at_once = {"text": plain("Run at once, without showing the plan first"), "value": "at_once"}
+    at_once = option("Run at once, without showing the plan first", "at_once")
     checkbox = {"type": "checkboxes", "action_id": VALUE, "options": [at_once]}
     blocks = [
         field("project", "Project", project, optional=False),

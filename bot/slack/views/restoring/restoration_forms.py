@@ -9,11 +9,11 @@ from bot.domain.items import Item
 from bot.domain.options import REASON_CHARACTERS
 from bot.domain.orders import Way
 from bot.domain.restoring.restorations import Restoration
-from bot.slack.views.blocks import OPTIONS, plain, section
+from bot.slack.views.blocks import OPTIONS, option, section
 from bot.slack.views.create_modal import VALUE
 from bot.slack.views.disk_words import disk_name
 from bot.slack.views.message import parts
-from bot.slack.views.mrkdwn import code, moment, plural, shortened
+from bot.slack.views.mrkdwn import code, moment, plural
 from bot.slack.views.restoring.restoration_words import back_to, restored_disk
 from bot.slack.views.small_modals import field, small_modal, text_field
 
@@ -40,8 +40,9 @@ def restore_form(form_id: str, request_id: str, items: Sequence[Item]) -> dict[s
     """`items` are the restore points of the request that exist."""
     ways = [_way(way, _test_disks(items)) for way in get_args(Way)]
     radio = {"type": "radio_buttons", "action_id": VALUE, "options": ways, "initial_option": ways[0]}
-    everything = {"text": plain(f"All {plural(len(items), 'disk')}" if len(items) > 1 else "The disk"), "value": ALL}
-    each = [_one(item) for item in items if item.snapshot_id][: OPTIONS - 1] if len(items) > 1 else []
+    everything = option(f"All {plural(len(items), 'disk')}" if len(items) > 1 else "The disk", ALL)
+    there = [option(item.disk.label, item.snapshot_id) for item in items if item.snapshot_id]
+    each = there[: OPTIONS - 1] if len(items) > 1 else []
     which = {
         "type": "static_select",
         "action_id": VALUE,
@@ -60,7 +61,7 @@ def restore_form(form_id: str, request_id: str, items: Sequence[Item]) -> dict[s
 
 def _way(way: Way, made: str) -> dict[str, Any]:
     name, becomes = _WAYS[way]
-    return {"text": plain(name), "description": plain(becomes.format(made=made)), "value": way}
+    return option(name, way, becomes.format(made=made))
 
 
 def _test_disks(items: Sequence[Item]) -> str:
@@ -81,10 +82,6 @@ def _named(lines: Sequence[str], elsewhere: str) -> list[str]:
 
 def _sections(block_id: str, lines: Sequence[str]) -> list[dict[str, Any]]:
     return [section(text, f"{block_id}.{number}") for number, text in enumerate(parts(lines))]
-
-
-def _one(item: Item) -> dict[str, Any]:
-    return {"text": plain(shortened(item.disk.label, 75)), "value": item.snapshot_id}
 
 
 def overwrite_form(form_id: str, rows: Sequence[Restoration], wanted: str) -> dict[str, Any]:
