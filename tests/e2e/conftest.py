@@ -249,8 +249,14 @@ def triggers_live_long_enough(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-async def setting(tmp_path: Path) -> AsyncIterator[tuple[Setting, FastClock]]:
-    clock = FastClock()
+def speed() -> float:
+    """How many times as fast as outside."""
+    return SPEED
+
+
+@pytest.fixture
+async def setting(tmp_path: Path, speed: float) -> AsyncIterator[tuple[Setting, FastClock]]:
+    clock = FastClock(speed)
     setting = Setting(tmp_path, manifest=MANIFEST, now=clock.now)
     setting.cloud.world.timing.min_seconds, setting.cloud.world.timing.max_seconds = 2.0, 5.0
     await setting.start()
