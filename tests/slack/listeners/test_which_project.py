@@ -177,6 +177,15 @@ async def test_the_question_of_somebody_else_is_not_answered(stage: Stage) -> No
     assert ("U2", "denied", "form-tampered") in await stage.trail()
 
 
+async def test_a_form_of_ones_own_is_no_question(stage: Stage) -> None:
+    sessions = stage.which.questions.form_sessions
+    form = sessions.begun("delete", "U1", PLACE, subject="quick server=web-01")
+    await sessions.save(form)
+    told = await stage.press(json.dumps({"question": form.id, "project": "shop"}))
+    assert "This question can't be answered any more." in told["text"]
+    assert (await stage.requests(), await stage.trail()) == ([], [("U1", "denied", "form-tampered")])
+
+
 @pytest.mark.parametrize(
     "value",
     [

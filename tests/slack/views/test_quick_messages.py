@@ -311,6 +311,16 @@ def test_the_record_of_two_hundred_disks_with_the_longest_names_is_complete() ->
         assert found.get("group") == ("g" * 36 if item.consistency_group_id else None)
 
 
+@pytest.mark.parametrize("count", [89, 90, 91, 92, 141, 142])
+def test_a_record_that_just_fits_or_just_does_not_leaves_room_for_the_lines_it_opens_with(count: int) -> None:
+    request = a_quick_request(RequestState.FINISHED, ended_at=NOON, order=replace(ORDER, reason="r" * 300))
+    escaped = [replace(item, disk=replace(item.disk, name="&" * 60, server="&" * 60)) for item in MANY[:count]]
+    message = said("post_mortem", request, escaped, MANY_GROUPS)
+    assert len(message["text"]) <= 40_000
+    assert {one["disk_id"] for one in recorded_disks(message)[1]} == {item.disk.id for item in escaped}
+    assert "; all of them stand below" in message["text"]
+
+
 def test_what_all_disks_of_a_set_share_stands_once_in_the_record() -> None:
     items = [*members(2, ItemState.AVAILABLE, snapshot_id="snap", taken_at=NOON, ended_at=NOON), LEFT]
     kept, disks = recorded_disks(
