@@ -17,9 +17,9 @@ from bot.slack.client.limits import budgets
 from bot.slack.client.poster import ResponseUrls, SlackReplies
 from bot.slack.views.responses import told
 from bot.workflow.call_budget import OwnRoom
-from tests.e2e.conftest import CHANNEL, World, quiet_world, setting, world
+from tests.e2e.conftest import CHANNEL, World, quiet_world, setting, speed, world
 
-__all__ = ["quiet_world", "setting", "world"]
+__all__ = ["quiet_world", "setting", "speed", "world"]
 
 SLACK, LOCAL = "https://slack.com/api/", "http://127.0.0.1:8089/api/"
 
