@@ -16,6 +16,7 @@ from bot.domain.parsing.arguments import option_of, read_arguments
 from bot.domain.parsing.copyable import server_meant, written
 from bot.domain.parsing.named_ids import ID
 from bot.domain.parsing.words import COURTESIES, EVERYTHING, FILLERS, Word, like_a_name, verb_in
+from bot.domain.roles import Role
 from bot.domain.sentences import quoted
 
 _NOTHING = "Nothing was done."
@@ -65,7 +66,9 @@ _MEANT: dict[str, str] = {
     **_each("dry-run dryrun dry plan preview simulate test estimate try what-if", "plan"),
     **_each("hi hello hey hallo thanks thank thx ping version info? about commands usage man options docs", "help"),
     **_each("drop", "drop"),
-    **_each("what when why which", "status"),
+    **_each("what when why which did does has finished", "status"),
+    **_each("extend keep prolong retain", "keep"),
+    **_each("schedule cron nightly daily weekly hourly tomorrow tonight", "schedule"),
     **_each("how", "help"),
     **_each("reviewed postmortem post-mortem record", "review"),
 }
@@ -239,6 +242,7 @@ def _colons(key: str, value: str) -> str:
     return value.replace("=", ":") if key == "tags" else value
 
 
+_ROLES = frozenset(role.value for role in Role)
 _SELECTING = ("server", "server_id", "tag", "disks")
 
 
@@ -264,6 +268,10 @@ _SAID = {
     "revoke": "`revoke @someone operator PROJECT`.",
     "confirm": "Press the button under the plan.",
     "plan": "`quick` shows its plan and makes nothing before somebody presses.",
+    "keep": (
+        "Nothing deletes snapshots by itself. When their time is nearly over I ask, with a button to keep them longer."
+    ),
+    "schedule": "I have no calendar: I make snapshots at the moment I am asked.",
     "help": _HELP,
 }
 """The advice for each meaning; `{id}` is the id that was typed, if one was."""
@@ -284,6 +292,8 @@ def _told(meant: str, rest: Sequence[Word]) -> str:
             return f"`{_again('list', given)}`."
         case "help" if any(_MEANT.get(caseless(word.text)) in _BACK for word in rest):
             meant = "restore-points"
+        case "confirm" if any(caseless(word.text) == "back" for word in rest):
+            meant = "overwrite" if ids else "restore-points"
         case "restore" | "overwrite" | "verify" if not ids:
             meant = "restore-points"
     return _SAID[meant].replace("{id}", ids[0] if ids else "ID")
@@ -303,6 +313,8 @@ def _creation(rest: Sequence[Word], plain_rest: Sequence[Word]) -> str:
         return f"For a backup of all that is named: `{read_arguments('quick', plain_rest).mended}`."
     if any(caseless(word.text) in EVERYTHING for word in rest):
         return _SAID["quick"]
+    if any(caseless(word.text) in _ROLES for word in rest):
+        return _SAID["grant"]
     arguments = read_arguments("create", plain_rest)
     if not arguments.entries:
         return "For a snapshot: `create DISK`."

@@ -17,6 +17,7 @@ from bot.domain.parsing.arguments import option_of, read_arguments, read_options
 from bot.domain.parsing.copyable import options_meant, unknown_option
 from bot.domain.parsing.named_ids import read_id, read_request_id
 from bot.domain.parsing.order_words import order_words
+from bot.domain.parsing.rights_meant import rights_meant
 from bot.domain.parsing.ways_back import read_way_back
 from bot.domain.parsing.words import (
     COURTESIES,
@@ -420,11 +421,16 @@ def _grant(words: list[Word]) -> GrantAccess:
     bare, given, problems = _split_once("grant", words, ("for", "project"))
     bare += filter(None, [given.get("project")])
     if len(bare) != 3:
-        problems.append("Say whom, as what and where: `grant @someone operator PROJECT`, perhaps with `for=8h`.")
+        meant = rights_meant("grant", words)
+        perhaps = "" if "for=" in meant else ", perhaps with `for=8h`"
+        roles = f" {_ROLES}" if "ROLE" in meant else ""
+        problems.append(f"Say whom, as what and where: `{meant}`{perhaps}.{roles}")
         raise CommandError(listed(problems, _UNCHANGED))
     subject = tried(subject_of, bare[0], problems)
     role = tried(_role, bare[1], problems)
     lasting = tried(duration_of, given["for"], problems) if "for" in given else None
+    if subject and role and problems and "for=" in (meant := rights_meant("grant", words)):
+        problems[-1] += f" Did you mean `{meant}`?"
     if problems or subject is None or role is None:
         raise CommandError(listed(problems, _UNCHANGED))
     return GrantAccess(subject, role, read_alias(bare[2]), lasting)
@@ -434,7 +440,11 @@ def _revoke(words: list[Word]) -> RevokeAccess:
     bare, given, problems = _split_once("revoke", words, ("project",))
     bare += filter(None, [given.get("project")])
     if len(bare) not in (2, 3):
-        problems.append("Say from whom and where: `revoke @someone PROJECT`, or `revoke @someone operator PROJECT`.")
+        meant = rights_meant("revoke", words)
+        of_one = (
+            "" if len(meant.split()) > 3 else f", or of one role: `{' '.join([*meant.split()[:2], 'ROLE'])} PROJECT`"
+        )
+        problems.append(f"Say from whom and where: `{meant}`{of_one}.")
         raise CommandError(listed(problems, _UNCHANGED))
     subject = tried(subject_of, bare[0], problems)
     role = tried(_role, bare[1], problems) if len(bare) == 3 else None
@@ -468,9 +478,11 @@ def _split_once(verb: str, words: list[Word], known: tuple[str, ...]) -> tuple[l
     return [*bare, *arguments.late], {key: options[0].value for key, options in given.items()}, problems
 
 
+_ROLES = f"The roles are {', '.join(role.value for role in Role)}."
+
+
 def _role(text: str) -> Role:
     try:
         return Role(text.lower())
     except ValueError:
-        roles = ", ".join(role.value for role in Role)
-        raise ValueError(f"There is no role {quoted(text)}. The roles are {roles}.") from None
+        raise ValueError(f"There is no role {quoted(text)}. {_ROLES}") from None

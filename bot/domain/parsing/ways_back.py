@@ -12,7 +12,7 @@ from bot.domain.options import OPTIONS_OF, read_reason
 from bot.domain.orders import Restore, Way, as_word
 from bot.domain.parsing.arguments import Arguments, read_arguments, read_options, tried
 from bot.domain.parsing.named_ids import LIKE_AN_ID, around_an_id, read_id
-from bot.domain.parsing.words import Word
+from bot.domain.parsing.words import Word, like_a_name
 from bot.domain.sentences import listed, quoted
 
 OVERWRITE = "overwrite"
@@ -20,6 +20,7 @@ _IN_PLACE = frozenset(("rollback", "roll-back", "in-place", "inplace", "overwrit
 """Words that people say for it. It is never guessed: what it would destroy is written in no word but its own."""
 _NEW = frozenset(("new", "disk", "disks", "copy", "copies", "clone", "new-disk", "new-disks", "into"))
 _POINTS = frozenset(("point", "points"))
+_OF_ONE_DISK = "For one disk, name its snapshot instead of the request: `restore-points` shows the ids of both."
 _AGAINST = frozenset(("not", "no", "don't", "dont", "don’t", "never", "without"))
 
 
@@ -38,6 +39,11 @@ def read_way_back(verb: str, words: list[Word]) -> Restore:
     if arguments.late and all(caseless(word) == OVERWRITE for word in arguments.late):
         meant = _written(verb, ids, arguments, in_place=True)
         raise CommandError(f"`{OVERWRITE}` stands right behind the id: `{meant}`. Nothing was done.")
+    if answer := next((option.value for option in arguments.options if option.key == OVERWRITE), None):
+        meant = _written(verb, ids, arguments, in_place=caseless(answer) in ("yes", "true", "on", "1"))
+        raise CommandError(f"`{OVERWRITE}` is a word of its own, or left out: `{meant}`. Nothing was done.")
+    if any(option.key in ("disk", "disks") for option in arguments.options):
+        raise CommandError(f"{_OF_ONE_DISK} Nothing was done.")
     mended = replace(arguments, mend=lambda: _written(verb, ids, arguments, in_place=in_place))
     given, problems = read_options(mended, OPTIONS_OF[verb])
     reasons = [tried(read_reason, option.value, problems) for option in given.get("reason", ())]
@@ -68,7 +74,9 @@ def _which(verb: str, ids: Sequence[str], others: Sequence[Word], arguments: Arg
         word in _IN_PLACE or difflib.get_close_matches(word, [OVERWRITE], cutoff=0.75) for word in said
     )
     meant = meant and verb == "restore" and not _AGAINST.intersection(said)
-    return f"Write the id and nothing else: `{_written(verb, ids, arguments, in_place=meant)}`."
+    told = f"Write the id and nothing else: `{_written(verb, ids, arguments, in_place=meant)}`."
+    one_disk = not meant and bool(strange) and all(map(like_a_name, strange))
+    return f"{told} {_OF_ONE_DISK}" if one_disk else told
 
 
 def _written(verb: str, ids: Sequence[str], arguments: Arguments, *, in_place: bool) -> str:

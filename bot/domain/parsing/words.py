@@ -225,7 +225,7 @@ def _closing(text: str, opening: int, quotes: frozenset[str]) -> int | None:
 _FILLERS = (
     "a an the my our your this that these those following it its is are was be me us of to up down from at by with",
     "latest last new recent named called disk disks volume volumes snapshot snapshots snap backup backups copy create",
-    "on in host server vm ecs instance machine both",
+    "on in host server vm ecs instance machine both channel",
 )
 FILLERS = frozenset(word + end for words in _FILLERS for word in words.split() for end in ("", ":"))
 """Words of a sentence around a name, which mean nothing to the bot."""

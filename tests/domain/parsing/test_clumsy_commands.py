@@ -87,6 +87,7 @@ def offered(text: str) -> list[str]:
         ("list project payments", "list project=payments"),
         ("list data-01", "list disk=data-01"),
         ("list server=web-01 disk_name=x", "disk=x"),
+        ("bind this channel to web-01", "bind server=web-01"),
     ],
 )
 def test_the_refusal_offers_the_command_that_was_meant(typed: str, wanted: str) -> None:
@@ -148,6 +149,10 @@ def test_the_refusal_offers_the_command_that_was_meant(typed: str, wanted: str) 
         ("tags=env=prod data-01", "create data-01 tags=env:prod"),
         ("name=x", "create DISK name=x"),
         ("the disk is full on web-01", "help"),
+        ("go back to yesterday", "restore-points"),
+        ("go back to r-7kq2m9xw", "restore r-7kq2m9xw overwrite"),
+        ("did it work", "status"),
+        ("did r-7kq2m9xw finish", "status r-7kq2m9xw"),
         ("qiuck", "quick"),
     ],
 )
@@ -157,6 +162,38 @@ def test_a_word_that_is_no_verb_is_answered_with_the_one_thing_they_want(typed: 
     assert "Nothing was done." in told
     assert len(told) < 200
     assert not {"unbind", "grant", "revoke"} & set(offered(typed))
+
+
+@pytest.mark.parametrize(
+    ("typed", "told"),
+    [
+        ("extend r-7kq2m9xw", "with a button to keep them longer"),
+        ("keep r-7kq2m9xw 14", "with a button to keep them longer"),
+        ("schedule data-01 daily", "at the moment I am asked"),
+        ("make @bob admin", "`grant @someone operator PROJECT`"),
+    ],
+)
+def test_what_no_command_does_is_said(typed: str, told: str) -> None:
+    assert told in refused(typed)
+
+
+@pytest.mark.parametrize(
+    ("typed", "wanted"),
+    [
+        ("restore r-7kq2m9xw overwrite=yes", "restore r-7kq2m9xw overwrite"),
+        ("restore r-7kq2m9xw overwrite=true reason=x", "restore r-7kq2m9xw overwrite reason=x"),
+        ("restore r-7kq2m9xw overwrite=no", "restore r-7kq2m9xw"),
+        ("restore r-7kq2m9xw overwrite=data-01", "restore r-7kq2m9xw"),
+    ],
+)
+def test_overwriting_is_a_word_and_no_option(typed: str, wanted: str) -> None:
+    assert offered(typed) == ["overwrite", wanted]
+
+
+@pytest.mark.parametrize("named", ["data-01", "disk=data-01", "disks=data-01,data-02"])
+@pytest.mark.parametrize("verb", ["restore", "verify"])
+def test_who_wants_one_disk_of_a_request_back_hears_how(verb: str, named: str) -> None:
+    assert "For one disk, name its snapshot" in refused(f"{verb} r-7kq2m9xw {named}")
 
 
 @pytest.mark.parametrize(
