@@ -13,8 +13,10 @@ from datetime import UTC, datetime
 from bot.domain.actors import SCHEDULE, token_name
 
 _OPEN, _CLOSE = "\ue000", "\ue001"
-MENTION = re.compile(f"{_OPEN}([@#!~])([^{_CLOSE}]*){_CLOSE}")
-"""Its groups: `@` person, `#` channel or `!` user group, and the Slack id; or `~` and a time of day."""
+MENTION = re.compile(f"{_OPEN}([@#!~=])([^{_CLOSE}]*){_CLOSE}")
+"""Its groups: `@` person, `#` channel or `!` user group, and the Slack id; or `~` a time of day, `=` with its day."""
+BROKEN_MENTION = re.compile(f"{_OPEN}[^{_CLOSE}]*$")
+"""One whose end was cut off."""
 
 
 AT_TERMINAL = "terminal"
@@ -42,6 +44,11 @@ def user_group(group_id: str) -> str:
 def time_of_day(at: datetime) -> str:
     """Shown in the reader's own zone where that can be."""
     return f"{_OPEN}~{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}{_CLOSE}"
+
+
+def moment(at: datetime) -> str:
+    """The same with its day."""
+    return f"{_OPEN}={at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}{_CLOSE}"
 
 
 def without_mentions(typed: str) -> str:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from bot.domain import sentences
 from bot.domain.parsing.words import plain_text
-from bot.slack.views.mrkdwn import sentence, time_of_day
+from bot.slack.views.mrkdwn import moment, sentence, shortened, time_of_day
 from tests.builders import NOON
 
 
@@ -26,3 +26,15 @@ def test_a_time_is_the_readers_own_in_slack_and_utc_in_a_terminal() -> None:
     told = f"Until {sentences.time_of_day(NOON)}."
     assert sentence(told) == f"Until {time_of_day(NOON)}." and "<!date^" in sentence(told)
     assert sentences.as_words(told) == "Until 2026-11-23T12:00:00Z."
+    with_its_day = f"Until {sentences.moment(NOON)}."
+    assert sentence(with_its_day) == f"Until {moment(NOON)}." and "{date_short_pretty}" in sentence(with_its_day)
+    assert sentences.as_words(with_its_day) == "Until 2026-11-23T12:00:00Z."
+
+
+def test_a_sentence_is_never_cut_within_a_mention() -> None:
+    told = f"Ask {sentences.person('U1')} until {sentences.moment(NOON)}, then go on."
+    for most in range(1, len(told) + 1):
+        shown = sentence(shortened(told, most))
+        assert not {"\ue000", "\ue001"} & set(shown)
+        assert len(shortened(told, most)) <= most
+    assert shortened(told, len(told) - 1).endswith("then go o…")

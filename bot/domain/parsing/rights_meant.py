@@ -30,12 +30,12 @@ def rights_meant(verb: str, words: Sequence[Word]) -> str:
         said = f"{said[: time.start()]} {said[time.end() :]}"
     left = said.replace("`", "").split()
     people = [word for word in left if _names_somebody(word)]
-    roles = [role for word in left if (role := caseless(word)) in _ROLES]
+    roles = [one for one in map(caseless, left) if one in _ROLES]
     others = [word for word in left if word not in people and caseless(word) not in _NO_PROJECT]
     if not people:
         others = others[1:]  # the first of them is a name of who is meant, which counts for nothing
-    role = roles[:1] or (["ROLE"] if verb == "grant" else [])
-    written = [verb, str(subject_of(people[0])) if people else "@someone", *role, *(others[:1] or ["PROJECT"])]
+    roles = roles[:1] or (["ROLE"] if verb == "grant" else [])
+    written = [verb, str(subject_of(people[0])) if people else "@someone", *roles, *(others[:1] or ["PROJECT"])]
     if time:
         written.append(f"for={_duration(time)}")
     return " ".join(written)

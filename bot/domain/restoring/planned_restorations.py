@@ -13,7 +13,7 @@ from bot.domain.quick import CHANNEL_TAG, SNAPSHOTS_PER_DISK, Marks, described_a
 from bot.domain.requests import Request
 from bot.domain.restoring.new_disks import RATES_NEEDED, CreateDisk, Quotas, restored_name
 from bot.domain.restoring.restorations import Restoration, Source
-from bot.domain.sentences import quoted
+from bot.domain.sentences import moment, quoted
 from bot.domain.snapshots import (
     COPYABLE_STATES,
     OF_CLOUD_BACKUP,
@@ -195,7 +195,7 @@ def _newer(snapshot: Snapshot, seen: Seen) -> str:
     newer.sort(key=lambda one: (one.created_at or since, one.id), reverse=True)
     if not newer:
         return ""
-    named = [f"{quoted(one.name or one.id)} ({one.created_at:%Y-%m-%d %H:%M} UTC)" for one in newer]
+    named = [f"{quoted(one.name or one.id)} ({moment(one.created_at)})" for one in newer if one.created_at]
     more = f" and {len(named) - NEWER_NAMED} more" if len(named) > NEWER_NAMED else ""
     return f"Newer snapshots of it: {', '.join(named[:NEWER_NAMED])}{more}."
 

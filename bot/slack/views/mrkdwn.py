@@ -9,7 +9,7 @@ from bot.domain.actors import SCHEDULE, token_name
 from bot.domain.items import DiskRef
 from bot.domain.normalise import visible
 from bot.domain.requests import Request
-from bot.domain.sentences import MENTION
+from bot.domain.sentences import BROKEN_MENTION, MENTION
 from bot.slack.ids import is_direct
 
 
@@ -21,8 +21,9 @@ def sentence(text: str) -> str:
 
 
 def _shown(found: re.Match[str]) -> str:
-    if found[1] == "~":
-        return time_of_day(datetime.fromisoformat(found[2]))
+    if found[1] in "~=":
+        at = datetime.fromisoformat(found[2])
+        return moment(at) if found[1] == "=" else time_of_day(at)
     return {"@": "<@{}>", "#": "<#{}>", "!": "<!subteam^{}>"}[found[1]].format(found[2])
 
 
@@ -71,7 +72,8 @@ def bold(text: str) -> str:
 
 
 def shortened(text: str, most: int) -> str:
-    return text if len(text) <= most else f"{text[: most - 1]}…"
+    """So many characters at most. A mention in a sentence stays whole, or is left out."""
+    return text if len(text) <= most else f"{BROKEN_MENTION.sub('', text[: most - 1])}…"
 
 
 def cut_in_the_middle(text: str, most: int) -> str:

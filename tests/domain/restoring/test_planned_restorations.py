@@ -14,8 +14,10 @@ from bot.domain.orders import Restore, Way
 from bot.domain.quick import SNAPSHOTS_PER_DISK, Marks
 from bot.domain.restoring.new_disks import Quota, Quotas
 from bot.domain.restoring.planned_restorations import RestorePlan, Seen, meant, plan_restore
+from bot.domain.sentences import as_words
 from bot.domain.snapshots import REQUEST_TAG, Attachment, Disk, Snapshot
 from bot.domain.transitions import ItemState
+from bot.slack.views.mrkdwn import sentence
 from tests.builders import NOON, a_disk, a_project, a_request, an_item
 
 MARKS = Marks("inc-42", "C1", None, None)
@@ -93,7 +95,8 @@ def test_each_disk_that_is_overwritten_has_a_safety_snapshot_of_its_own() -> Non
 def test_newer_snapshots_are_named() -> None:
     newer = a_snapshot(1, id="snap-9", name="after-the-patch", created_at=(NOON + AN_HOUR).isoformat())
     (row,) = planned("overwrite", 1, more=(newer,)).restorations
-    assert row.cause == "Newer snapshots of it: “after-the-patch” (2026-11-23 13:00 UTC)."
+    assert as_words(row.cause) == "Newer snapshots of it: “after-the-patch” (2026-11-23T13:00:00Z)."
+    assert "<!date^" in sentence(row.cause)
 
 
 ATTACHED = free(1, status="in-use", attachments=(Attachment(server_id="s-1", server_name="web-01"),))

@@ -20,6 +20,7 @@ from bot.domain.orders import Quick, Selector
 from bot.domain.projects import Project
 from bot.domain.quick import LEFT_OUT, NO_GROUPS, NO_SNAPSHOT
 from bot.domain.requests import Request
+from bot.domain.sentences import person
 from bot.domain.snapshots import CreateSnapshotGroup
 from bot.domain.transitions import GroupState, ItemState, RequestState
 from bot.slack.ids import TRY_AGAIN
@@ -334,6 +335,13 @@ def test_what_all_disks_of_a_set_share_stands_once_in_the_record() -> None:
         "disks": [["web-01-1", items[0].disk.id, 100, "snap"], ["web-01-2", items[1].disk.id, 100, "snap"]],
     }
     assert (disks[2]["state"], disks[2]["cause"]) == ("left out", "It is in the state “error”.")
+
+
+def test_people_stand_in_the_json_of_the_record_by_their_ids() -> None:
+    stopped = replace(LEFT, state=ItemState.CANCELLED, cause=f"{person('U7')} called it back.", code="cancelled")
+    message = said("post_mortem", a_quick_request(RequestState.FINISHED, ended_at=LATER), [stopped])
+    assert recorded_disks(message)[1][0]["cause"] == "U7 called it back."
+    assert "<@U7> called it back." in message["text"].partition("```")[0]
 
 
 def test_the_record_opens_with_lines_to_paste_and_tells_of_the_worst_disk_first() -> None:

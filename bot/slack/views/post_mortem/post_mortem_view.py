@@ -14,6 +14,7 @@ from bot.domain.projects import Project
 from bot.domain.quick import LEFT_OUT
 from bot.domain.requests import Request
 from bot.domain.restoring.restorations import Restoration
+from bot.domain.sentences import as_words
 from bot.domain.transitions import ItemState
 from bot.slack.views.disk_words import copied, counts_in_words, disk_name, worst_first
 from bot.slack.views.message import Message
@@ -125,7 +126,7 @@ def _disk_facts(item: Item, group: str | None) -> dict[str, Any]:
         "snapshot_id": item.snapshot_id,
         "created_at": _utc(item.taken_at),
         "group": group,
-        "cause": (item.cause or None) if item.state is not ItemState.AVAILABLE else None,
+        "cause": (as_words(item.cause or "") or None) if item.state is not ItemState.AVAILABLE else None,
     }
 
 

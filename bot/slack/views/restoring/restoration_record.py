@@ -11,6 +11,7 @@ from bot.domain.items import Item
 from bot.domain.orders import Restore
 from bot.domain.requests import Request
 from bot.domain.restoring.restorations import Restoration
+from bot.domain.sentences import as_words
 from bot.domain.transitions import RestorationState
 from bot.slack.views.message import Message
 from bot.slack.views.mrkdwn import code, escaped, shortened, utc_in_words
@@ -81,7 +82,7 @@ def _values(row: Restoration, items: Sequence[Item], names: int, causes: int) ->
         safety.snapshot_id if safety else None,
         _utc(row.proven_at),
         row.proven_in.total_seconds() if row.proven_in else None,
-        (shortened(row.cause, causes) if causes else "") or None,
+        (shortened(as_words(row.cause), causes) if causes else "") or None,
     ]
     while values[-1] is None:
         values.pop()
