@@ -8,6 +8,8 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from enum import IntEnum
+from itertools import count
+from typing import NamedTuple
 
 from bot.domain.errors import NoRoom
 from bot.ports.budgets import Room
@@ -67,6 +69,13 @@ class OwnRoom:
         self._resting_until = max(self._clock.monotonic() + seconds, self._resting_until)
 
 
+class _Place(NamedTuple):
+    """In a line; of those who wait equally long, who came first."""
+
+    since: float
+    number: int
+
+
 class CallBudget:
     """Who gets the room that there is for calls of one method, `a_minute` at most.
 
@@ -79,7 +88,8 @@ class CallBudget:
         self._clock = clock
         self._a_minute = a_minute
         self._notify: Callable[[str], None] = lambda channel: None
-        self._lines: dict[Urgency, dict[str, float]] = {urgency: {} for urgency in Urgency}
+        self._lines: dict[Urgency, dict[str, _Place]] = {urgency: {} for urgency in Urgency}
+        self._number = count()
         self._served: dict[str, float] = {}
 
     def on_turn(self, notify: Callable[[str], None]) -> None:
@@ -105,14 +115,18 @@ class CallBudget:
         return len(set().union(*self._lines.values()))
 
     def stand_in_line(self, channel: str, since: Mapping[Urgency, float]) -> None:
-        """`since` when the oldest message of each urgency could be sent; the channel leaves the lines of others."""
+        """`since` when the oldest message of each urgency could be sent; the channel leaves the lines of others. Where
+        that is what it stood with, it keeps its place: of channels that wait equally long none passes another.
+        """
         for urgency, line in self._lines.items():
-            if channel not in line and urgency not in since:
+            stands = max(since[urgency], self._served.get(channel, 0.0)) if urgency in since else None
+            stood = line.get(channel)
+            if stands == (stood.since if stood else None):
                 continue
             first = _first(line)
             line.pop(channel, None)
-            if urgency in since:
-                line[channel] = max(since[urgency], self._served.get(channel, 0.0))
+            if stands is not None:
+                line[channel] = _Place(stands, next(self._number))
             now_first = _first(line)
             if now_first not in (None, first, channel):
                 self._notify(now_first)
@@ -122,7 +136,8 @@ class CallBudget:
         None: those come before it, and it is notified after them.
         """
         line = self._lines[urgency]
-        before = sorted(line, key=line.__getitem__).index(channel)
+        own = line[channel]
+        before = sum(place < own for place in line.values())
         wait_s = self._room.wait_s(self._share(urgency) - before)
         return wait_s if wait_s == 0 or before == 0 else None
 
@@ -171,5 +186,5 @@ class Budgets:
         self.posts.forget(channel)
 
 
-def _first(line: Mapping[str, float]) -> str | None:
+def _first(line: Mapping[str, _Place]) -> str | None:
     return min(line, key=line.__getitem__, default=None)

@@ -93,6 +93,23 @@ async def test_who_leaves_the_line_wakes_the_next() -> None:
     assert budget.turn_s("C1", Urgency.END) == budget.turn_s("C3", Urgency.PROGRESS) == 60.0
 
 
+async def test_channels_that_wait_equally_long_pass_each_other_in_no_line_and_wake_nobody() -> None:
+    """Each looks for itself again and again; were the next one woken by that, all of them would never rest."""
+    woken = list[str]()
+    budget = a_budget(FakeClock(), woken.append)
+    await used(budget, A_MINUTE)
+    channels = ("C1", "C2", "C3")
+    for _ in range(3):
+        for channel in channels:
+            budget.stand_in_line(channel, {Urgency.PROGRESS: 0.0, Urgency.END: 0.0})
+    assert woken == []
+    assert [budget.turn_s(one, Urgency.END) for one in channels] == [60.0, None, None]
+    budget.stand_in_line("C1", {})
+    assert woken == ["C2", "C2"]  # once for each line
+    budget.stand_in_line("C1", {Urgency.PROGRESS: 0.0})
+    assert budget.turn_s("C1", Urgency.PROGRESS) is None
+
+
 async def test_a_channel_that_was_served_stands_behind_those_that_waited_meanwhile() -> None:
     """However many edits wait in it, and however long."""
     clock = FakeClock()
