@@ -31,7 +31,7 @@ LOOK_SECONDS = 1.0
 
 GIVES_WAY_SECONDS = 2.0
 """How long a job that is due gives way to commands that wait for their acknowledgement: of many at once the last is
-acknowledged before the work of the first begins.
+acknowledged before the work of the first begins. After that each lane does one at a time for as long as commands wait.
 """
 
 QUIET_SECONDS = 0.01
@@ -245,7 +245,7 @@ class EmbeddedEngine:
         if (lane := self._lanes.get(name)) is None:
             return
         while lane.waiting and lane.running < self._share and not self._stopping and not self._held:
-            if self._gives_way(lane.waiting[0][1]):
+            if self._gives_way(lane.waiting[0][1], lane.running):
                 self._unfilled[name] = None
                 break
             key, _ = lane.waiting.popleft()
@@ -256,11 +256,11 @@ class EmbeddedEngine:
         if not lane.waiting and not lane.running:
             del self._lanes[name]
 
-    def _gives_way(self, due_at: float) -> bool:
+    def _gives_way(self, due_at: float, running: int) -> bool:
         now = self._clock.monotonic()
         if self._acknowledging():
             self._quiet_from = now + QUIET_SECONDS
-        return now < min(self._quiet_from, due_at + GIVES_WAY_SECONDS)
+        return now < self._quiet_from and (running > 0 or now < due_at + GIVES_WAY_SECONDS)
 
     def _left(self, name: tuple[str, str], handlers: Mapping[str, Handler]) -> None:
         self._lanes[name].running -= 1

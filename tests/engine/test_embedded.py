@@ -215,6 +215,30 @@ async def test_the_next_of_a_lane_that_gave_way_begins_as_soon_as_no_command_wai
     await task
 
 
+async def test_while_commands_wait_for_long_each_lane_does_one_job_at_a_time_and_all_of_them_after_that() -> None:
+    waiting, running = True, list[str]()
+    let_go = asyncio.Event()
+
+    async def handler(key: str) -> float | None:
+        running.append(key)
+        await let_go.wait()
+        return None
+
+    engine = EmbeddedEngine(SteadyClock(CLOCK), Rows(), acknowledging=lambda: waiting)
+    task = asyncio.create_task(engine.run({"plan": handler}))
+    for number in range(5):
+        for lane in ("alice", "bob"):
+            engine.schedule(f"plan:{lane}-{number}", CLOCK.now(), lane)
+    await until(lambda: len(running) == 2)
+    await asyncio.sleep(0.2)
+    assert sorted(running) == ["alice-0", "bob-0"]
+    waiting = False
+    await until(lambda: len(running) == 10, seconds=0.3)
+    let_go.set()
+    await engine.stop(1.0)
+    await task
+
+
 async def test_while_nothing_can_be_written_down_all_that_is_due_is_overdue() -> None:
     rows = Rows()
     rows.full = True
