@@ -266,7 +266,7 @@ async def test_two_people_who_ask_for_one_disk_at_once_share_its_snapshot(world:
 
 
 async def test_whoever_comes_second_reads_that_they_joined_and_where(world: World) -> None:
-    world.cloud.world.timing.min_seconds = world.cloud.world.timing.max_seconds = 12.0
+    world.cloud.world.timing.min_seconds = world.cloud.world.timing.max_seconds = 600.0
     first = await world.create("web-01-data")
     await world.until(lambda: bool(world.cloud.snapshots()) and world.root(first) is not None)
     second = await world.create("web-01-data", "bob")
@@ -276,18 +276,21 @@ async def test_whoever_comes_second_reads_that_they_joined_and_where(world: Worl
     assert follower is not None
     assert first in follower.text
     assert f"/archives/C0INCDEMO1/p{leader.ts.replace('.', '')}" in follower.text
+    world.cloud.settle()
     await world.finished(first)
     await world.finished(second)
     assert len(world.cloud.calls("create_snapshot")) == 1
 
 
 async def test_whoever_joined_a_snapshot_that_fails_gets_one_of_their_own(world: World) -> None:
-    world.cloud.world.timing.min_seconds = world.cloud.world.timing.max_seconds = 10.0
+    world.cloud.world.timing.min_seconds = world.cloud.world.timing.max_seconds = 600.0
     world.cloud.fault("create_snapshot", "job_fail")
     first = await world.create("web-01-data")
     await world.until(lambda: bool(world.cloud.snapshots()))
     second = await world.create("web-01-data", "bob")
     await world.slack.until(lambda: "joined" in root_text(world, second))
+    world.cloud.world.timing.min_seconds = world.cloud.world.timing.max_seconds = 1.0
+    world.cloud.settle()
     assert "none available" in (await world.finished(first)).text
     assert "all available" in (await world.finished(second)).text
     made = [one for one in world.cloud.snapshots() if one["status"] == "available"]
