@@ -100,7 +100,7 @@ async def test_where_all_hangs_it_ends_in_its_time_and_says_what_hung(
     hanging(scene, silent)
     began = time.monotonic()
     code, out, err = await ended(await begun(scene, program=f"{QUICKLY}{HANGING_DISK}{MAIN}"))
-    assert time.monotonic() - began < 1.4 + 8  # a busy machine takes its time to begin
+    assert time.monotonic() - began < 1.4 + 20  # a busy machine takes its time to begin
     assert (code, err) == (1, "")
     lines = [" ".join(line.split()) for line in out.splitlines()]
     assert "failed store store no answer within 0.5 s. Try again; look at the network and at proxies." in lines

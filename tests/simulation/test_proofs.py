@@ -15,8 +15,8 @@ from tests.simulation.run import simulate
 from tests.simulation.story import Act, Story
 from tests.simulation.way_back_story import SOURCES
 
-ORDERS = int(os.environ.get("PROOFS", "6"))
-A_CHUNK = 6
+ORDERS = int(os.environ.get("PROOFS", "3"))
+A_CHUNK = 3
 
 
 @pytest.mark.parametrize("first", range(0, ORDERS, A_CHUNK))

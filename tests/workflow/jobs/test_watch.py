@@ -160,7 +160,7 @@ async def test_a_clock_that_is_set_back_while_the_cloud_is_asked_delays_no_next_
 
 async def test_a_cloud_that_is_not_reached_for_days_ends_nothing_and_says_why_nothing_moves(desk: WatchDesk) -> None:
     desk.evs.snapshots = CloudUnavailable("EVS did not answer.")
-    item = await desk.run(for_=timedelta(hours=30))
+    item = await desk.run(for_=timedelta(hours=25))
     assert (item.state, item.cause) == (ItemState.CREATING, UNREACHABLE)
     desk.evs.snapshots = [Snapshot(id="snap-1", status="creating", progress=3)]
     item = await desk.run()
@@ -208,7 +208,7 @@ async def test_one_that_was_there_and_is_gone_was_deleted(desk: WatchDesk) -> No
 @pytest.mark.parametrize("broken", ["job", "shown"])
 async def test_one_of_which_nothing_can_be_learned_is_not_ended(desk: WatchDesk, broken: str) -> None:
     setattr(desk.evs, broken, CloudUnavailable("EVS did not answer."))
-    assert (await desk.run(for_=timedelta(hours=30))).state is ItemState.CREATING
+    assert (await desk.run(for_=timedelta(hours=25))).state is ItemState.CREATING
 
 
 async def test_a_running_job_without_a_snapshot_is_given_up_after_a_day(desk: WatchDesk) -> None:
