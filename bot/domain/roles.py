@@ -28,6 +28,8 @@ class Role(StrEnum):
     ADMIN = "admin"
 
 
+ROLE_NAMES = frozenset(role.value for role in Role)
+
 MAY: Mapping[Role, frozenset[Action]] = {
     Role.VIEWER: frozenset({Action.VIEW}),
     Role.OPERATOR: frozenset({Action.VIEW, Action.CREATE, Action.CANCEL, Action.RESTORE}),

@@ -43,12 +43,16 @@ def user_group(group_id: str) -> str:
 
 def time_of_day(at: datetime) -> str:
     """Shown in the reader's own zone where that can be."""
-    return f"{_OPEN}~{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}{_CLOSE}"
+    return _time("~", at)
 
 
 def moment(at: datetime) -> str:
     """The same with its day."""
-    return f"{_OPEN}={at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}{_CLOSE}"
+    return _time("=", at)
+
+
+def _time(sign: str, at: datetime) -> str:
+    return f"{_OPEN}{sign}{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}{_CLOSE}"
 
 
 def without_mentions(typed: str) -> str:

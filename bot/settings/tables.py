@@ -23,7 +23,7 @@ from pydantic_core import PydanticKnownError
 from bot.domain.normalise import caseless
 from bot.domain.projects import AT_ONCE
 from bot.domain.restoring.new_disks import DISK_GIB
-from bot.domain.roles import TOKEN_ROLES, Role
+from bot.domain.roles import ROLE_NAMES, TOKEN_ROLES, Role
 from bot.domain.shipping import ShipTo
 from bot.domain.snapshots import RETENTION_DAYS
 from bot.domain.store_urls import StoreUrl
@@ -97,8 +97,8 @@ def _known_project_or_all(alias: str, info: Info) -> str:
 
 
 def _role(text: str) -> Role:
-    if text not in {role.value for role in Role}:
-        raise InvalidValue(f"There is no such role. {nearest(text, [role.value for role in Role])}")
+    if text not in ROLE_NAMES:
+        raise InvalidValue(f"There is no such role. {nearest(text, [*Role])}")
     return Role(text)
 
 

@@ -16,7 +16,7 @@ from bot.domain.parsing.arguments import option_of, read_arguments
 from bot.domain.parsing.copyable import server_meant, written
 from bot.domain.parsing.named_ids import ID
 from bot.domain.parsing.words import COURTESIES, EVERYTHING, FILLERS, Word, like_a_name, verb_in
-from bot.domain.roles import Role
+from bot.domain.roles import ROLE_NAMES
 from bot.domain.sentences import quoted
 
 _NOTHING = "Nothing was done."
@@ -242,7 +242,6 @@ def _colons(key: str, value: str) -> str:
     return value.replace("=", ":") if key == "tags" else value
 
 
-_ROLES = frozenset(role.value for role in Role)
 _SELECTING = ("server", "server_id", "tag", "disks")
 
 
@@ -280,6 +279,8 @@ _SAID = {
 def _told(meant: str, rest: Sequence[Word]) -> str:
     named = [word for word in rest if caseless(word.text) not in FILLERS | COURTESIES]
     ids = [id_ for word in named if ID.fullmatch(id_ := caseless(word.text))]
+    if meant == "confirm" and any(caseless(word.text) == "back" for word in rest):
+        meant = "overwrite"
     match meant:
         case "create":
             return _creation(rest, named)
@@ -292,8 +293,6 @@ def _told(meant: str, rest: Sequence[Word]) -> str:
             return f"`{_again('list', given)}`."
         case "help" if any(_MEANT.get(caseless(word.text)) in _BACK for word in rest):
             meant = "restore-points"
-        case "confirm" if any(caseless(word.text) == "back" for word in rest):
-            meant = "overwrite" if ids else "restore-points"
         case "restore" | "overwrite" | "verify" if not ids:
             meant = "restore-points"
     return _SAID[meant].replace("{id}", ids[0] if ids else "ID")
@@ -313,7 +312,7 @@ def _creation(rest: Sequence[Word], plain_rest: Sequence[Word]) -> str:
         return f"For a backup of all that is named: `{read_arguments('quick', plain_rest).mended}`."
     if any(caseless(word.text) in EVERYTHING for word in rest):
         return _SAID["quick"]
-    if any(caseless(word.text) in _ROLES for word in rest):
+    if any(caseless(word.text) in ROLE_NAMES for word in rest):
         return _SAID["grant"]
     arguments = read_arguments("create", plain_rest)
     if not arguments.entries:

@@ -17,7 +17,7 @@ from bot.domain.parsing.arguments import option_of, read_arguments, read_options
 from bot.domain.parsing.copyable import options_meant, unknown_option
 from bot.domain.parsing.named_ids import read_id, read_request_id
 from bot.domain.parsing.order_words import order_words
-from bot.domain.parsing.rights_meant import rights_meant
+from bot.domain.parsing.rights_meant import THE_ROLES, rights_meant, which_grant, which_revocation
 from bot.domain.parsing.ways_back import read_way_back
 from bot.domain.parsing.words import (
     COURTESIES,
@@ -421,16 +421,13 @@ def _grant(words: list[Word]) -> GrantAccess:
     bare, given, problems = _split_once("grant", words, ("for", "project"))
     bare += filter(None, [given.get("project")])
     if len(bare) != 3:
-        meant = rights_meant("grant", words)
-        perhaps = "" if "for=" in meant else ", perhaps with `for=8h`"
-        roles = f" {_ROLES}" if "ROLE" in meant else ""
-        problems.append(f"Say whom, as what and where: `{meant}`{perhaps}.{roles}")
+        problems.append(which_grant(words))
         raise CommandError(listed(problems, _UNCHANGED))
     subject = tried(subject_of, bare[0], problems)
     role = tried(_role, bare[1], problems)
     lasting = tried(duration_of, given["for"], problems) if "for" in given else None
-    if subject and role and problems and "for=" in (meant := rights_meant("grant", words)):
-        problems[-1] += f" Did you mean `{meant}`?"
+    if subject and role and problems and (meant := rights_meant(words)).lasting:
+        problems[-1] += f" Did you mean `{meant.grant}`?"
     if problems or subject is None or role is None:
         raise CommandError(listed(problems, _UNCHANGED))
     return GrantAccess(subject, role, read_alias(bare[2]), lasting)
@@ -440,11 +437,7 @@ def _revoke(words: list[Word]) -> RevokeAccess:
     bare, given, problems = _split_once("revoke", words, ("project",))
     bare += filter(None, [given.get("project")])
     if len(bare) not in (2, 3):
-        meant = rights_meant("revoke", words)
-        of_one = (
-            "" if len(meant.split()) > 3 else f", or of one role: `{' '.join([*meant.split()[:2], 'ROLE'])} PROJECT`"
-        )
-        problems.append(f"Say from whom and where: `{meant}`{of_one}.")
+        problems.append(which_revocation(words))
         raise CommandError(listed(problems, _UNCHANGED))
     subject = tried(subject_of, bare[0], problems)
     role = tried(_role, bare[1], problems) if len(bare) == 3 else None
@@ -478,11 +471,8 @@ def _split_once(verb: str, words: list[Word], known: tuple[str, ...]) -> tuple[l
     return [*bare, *arguments.late], {key: options[0].value for key, options in given.items()}, problems
 
 
-_ROLES = f"The roles are {', '.join(role.value for role in Role)}."
-
-
 def _role(text: str) -> Role:
     try:
         return Role(text.lower())
     except ValueError:
-        raise ValueError(f"There is no role {quoted(text)}. {_ROLES}") from None
+        raise ValueError(f"There is no role {quoted(text)}. {THE_ROLES}") from None

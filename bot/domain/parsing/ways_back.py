@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from bot.domain.errors import CommandError
 from bot.domain.normalise import caseless, plain
-from bot.domain.options import OPTIONS_OF, read_reason
+from bot.domain.options import OPTIONS_OF, read_reason, read_yes_or_no
 from bot.domain.orders import Restore, Way, as_word
 from bot.domain.parsing.arguments import Arguments, read_arguments, read_options, tried
 from bot.domain.parsing.named_ids import LIKE_AN_ID, around_an_id, read_id
@@ -40,7 +40,8 @@ def read_way_back(verb: str, words: list[Word]) -> Restore:
         meant = _written(verb, ids, arguments, in_place=True)
         raise CommandError(f"`{OVERWRITE}` stands right behind the id: `{meant}`. Nothing was done.")
     if answer := next((option.value for option in arguments.options if option.key == OVERWRITE), None):
-        meant = _written(verb, ids, arguments, in_place=caseless(answer) in ("yes", "true", "on", "1"))
+        wanted = bool(tried(read_yes_or_no, answer, []))
+        meant = _written("restore" if wanted else verb, ids, arguments, in_place=wanted)
         raise CommandError(f"`{OVERWRITE}` is a word of its own, or left out: `{meant}`. Nothing was done.")
     if any(option.key in ("disk", "disks") for option in arguments.options):
         raise CommandError(f"{_OF_ONE_DISK} Nothing was done.")

@@ -188,14 +188,13 @@ def _newer(snapshot: Snapshot, seen: Seen) -> str:
     """Which snapshots of the disk are newer; a roll-back leaves them as they are."""
     since = snapshot.created_at
     newer = [
-        one
+        (one.created_at, one.id, one.name or one.id)
         for one in seen.snapshots.values()
         if one.volume_id == snapshot.volume_id and since and one.created_at and one.created_at > since
     ]
-    newer.sort(key=lambda one: (one.created_at or since, one.id), reverse=True)
     if not newer:
         return ""
-    named = [f"{quoted(one.name or one.id)} ({moment(one.created_at)})" for one in newer if one.created_at]
+    named = [f"{quoted(name)} ({moment(made_at)})" for made_at, _, name in sorted(newer, reverse=True)]
     more = f" and {len(named) - NEWER_NAMED} more" if len(named) > NEWER_NAMED else ""
     return f"Newer snapshots of it: {', '.join(named[:NEWER_NAMED])}{more}."
 

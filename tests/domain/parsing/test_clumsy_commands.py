@@ -184,6 +184,8 @@ def test_what_no_command_does_is_said(typed: str, told: str) -> None:
         ("restore r-7kq2m9xw overwrite=true reason=x", "restore r-7kq2m9xw overwrite reason=x"),
         ("restore r-7kq2m9xw overwrite=no", "restore r-7kq2m9xw"),
         ("restore r-7kq2m9xw overwrite=data-01", "restore r-7kq2m9xw"),
+        ("verify r-7kq2m9xw overwrite=yes", "restore r-7kq2m9xw overwrite"),
+        ("verify r-7kq2m9xw overwrite=no", "verify r-7kq2m9xw"),
     ],
 )
 def test_overwriting_is_a_word_and_no_option(typed: str, wanted: str) -> None:

@@ -126,7 +126,7 @@ def _disk_facts(item: Item, group: str | None) -> dict[str, Any]:
         "snapshot_id": item.snapshot_id,
         "created_at": _utc(item.taken_at),
         "group": group,
-        "cause": (as_words(item.cause or "") or None) if item.state is not ItemState.AVAILABLE else None,
+        "cause": (as_words(item.cause) or None) if item.state is not ItemState.AVAILABLE else None,
     }
 
 
