@@ -17,6 +17,7 @@ from bot.domain.parsing.commands import ListSnapshots
 from bot.domain.requests import Request
 from bot.domain.restoring.new_disks import CreateDisk
 from bot.domain.restoring.restorations import NOT_BEGUN, Restoration, Source
+from bot.domain.sentences import person
 from bot.domain.snapshots import CreateStandardSnapshot
 from bot.domain.transitions import ItemState, RequestState, RestorationState
 from bot.slack.views import buttons, responses
@@ -356,6 +357,14 @@ def test_the_record_has_every_id_of_any_number_of_disks() -> None:
     text = checked_message(post_mortem(asked_for("overwrite"), safe, [], PROJECT, many))["text"]
     kept = json.loads(html.unescape(text.partition("```")[2].rpartition("```")[0]))
     assert [one[5] for one in kept["disks"]] == ["5" * 36] * 200
+
+
+def test_people_stand_in_the_json_of_a_way_backs_record_by_their_ids() -> None:
+    row = a_row(1, "overwrite", RestorationState.CANCELLED, cause=f"{person('U7')} called it back.")
+    text = checked_message(post_mortem(asked_for("overwrite"), [there(1)], [], PROJECT, [row]))["text"]
+    kept = json.loads(html.unescape(text.partition("```")[2].rpartition("```")[0]))
+    assert dict(zip(kept["columns"], kept["disks"][0], strict=False))["cause"] == "U7 called it back."
+    assert "<@U7> called it back." in text.partition("```")[0]
 
 
 # --- where many requests stand ----------------------------------------------------------------------------------------
