@@ -157,6 +157,7 @@ async def test_there_are_no_commands_in_threads(sim: WorkspaceSimulator) -> None
 
 async def test_two_hundred_commands_at_once_are_all_answered(sim: WorkspaceSimulator, bot: AsyncApp) -> None:
     saying(bot, "fine")
+    sim.ack_seconds = 20.0  # a busy machine is no impatient Slack
     outcomes = await asyncio.gather(*(sim.command(f"eng{n % 20 + 1:02d}", "#inc-demo", str(n)) for n in range(200)))
     assert {outcome.text for outcome in outcomes} == {"fine"}
 
