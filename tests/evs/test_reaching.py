@@ -10,7 +10,7 @@ import pytest
 
 from bot.domain.errors import CloudUnavailable
 from bot.domain.projects import AccessKeyCredentials
-from bot.evs.cloud import HttpCloud
+from bot.evs.cloud import CALLS_AT_ONCE, HttpCloud
 from tests.evs.conftest import Build
 from tests.fakes.scripted_cloud import DISK, FakeClock, Reply, ScriptedCloud, a_project, an_access_key
 
@@ -90,6 +90,25 @@ async def test_a_project_that_hangs_keeps_another_of_the_same_credential_waiting
     await asyncio.gather(*stuck, return_exceptions=True)
     await cloud.aclose()
     await hanging.stop()
+
+
+async def test_calls_at_once_go_over_connections_that_are_open(server: ScriptedCloud, clock: FakeClock) -> None:
+    server.on("GET", f"/{DISK}", SHOWN)
+    keys = {alias: _a_key(alias) for alias in ("web", "shop", "payments")}
+    projects = {alias: a_project(server.url, key, alias) for alias, key in keys.items()}
+    cloud = HttpCloud(projects, {key.name: key for key in keys.values()}, clock)
+    for key in keys.values():
+        cloud._breakers[key.name].accepted()
+    for _ in range(8):
+        server.hold = asyncio.Event()
+        asked = len(server.seen)
+        calls = [cloud.project(alias).show_disk(DISK) for alias in projects for _ in range(CALLS_AT_ONCE)]
+        at_once = asyncio.gather(*calls)
+        await server.has_been_asked(DISK, asked + len(calls))
+        server.hold.set()
+        await at_once
+    await cloud.aclose()
+    assert len(server.came_from) <= len(calls)
 
 
 def _a_key(name: str) -> AccessKeyCredentials:

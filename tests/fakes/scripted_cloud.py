@@ -87,6 +87,8 @@ class ScriptedCloud:
     def __init__(self) -> None:
         self.url = ""
         self.seen: list[Seen] = []
+        self.came_from: set[object] = set()
+        """The other end of each connection that a call came over."""
         self.token_life = timedelta(hours=24)
         self.tokens = 0
         self.issued_at = NOON
@@ -129,6 +131,8 @@ class ScriptedCloud:
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         body = await request.read()
         self.seen.append(Seen(request.method, request.path, dict(request.query), dict(request.headers), body))
+        assert request.transport is not None
+        self.came_from.add(request.transport.get_extra_info("peername"))
         async with self._news:
             self._news.notify_all()
         self._busy += 1
