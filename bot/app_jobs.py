@@ -37,6 +37,7 @@ from bot.workflow.jobs.attempting import SEND_WITHIN_S, RetryPolicy
 from bot.workflow.jobs.clear_test_disk import Clearer
 from bot.workflow.jobs.delete import Deleter
 from bot.workflow.jobs.expire_grants import GrantExpiry
+from bot.workflow.jobs.follow_on import FollowOn
 from bot.workflow.jobs.give_turns import TurnGiver
 from bot.workflow.jobs.match_audit import AuditMatch
 from bot.workflow.jobs.new_disk import DiskMaker
@@ -205,6 +206,7 @@ def _handlers(base: Base, front: Front, clouds: Clouds, cases: UseCases) -> dict
         "new_disk": DiskMaker(store, send_check, cloud, clock, policy, follow_for, Clearer(store, cloud, clock)),
         "roll_back": RollBacker(store, send_check, cloud, clock, policy, follow_for),
         "watch": Watcher(store, cloud, clock, follow_for),
+        "follow": FollowOn(store),
         "turns": TurnGiver(store, projects, clock),
         "remind": Reminder(store, cloud, replies, clock),
         "delete": Deleter(store, people, cloud, replies, projects, clock),

@@ -171,7 +171,7 @@ create unique index item_copies_disk on item (disk_id) where {COPIES};
 create index item_open on item (project, state, joined_to, id) where {ITEM_OPEN};
 create index item_followed on item (project, coalesce(due_at, 0), id) where {FOLLOWED};
 create index item_queued on item (project, request_id, coalesce(consistency_group_id, '')) where {QUEUED};
-create index item_joined on item (joined_to) where joined_to is not null;
+create index item_joined on item (joined_to, id) where joined_to is not null;
 create index item_of_group on item (consistency_group_id) where consistency_group_id is not null;
 create index item_snapshot on item (snapshot_id) where snapshot_id is not null;
 create index item_job on item (job_id) where job_id is not null;

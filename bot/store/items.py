@@ -51,6 +51,12 @@ where {FOLLOWED} and project = :project and coalesce(due_at, 0) between :begin a
 """
 ITS_TURN = timedelta(seconds=5)
 BEING_COPIED = "Another snapshot of this disk is being made for another request; it waits its turn."
+_JOINED = """
+select * from item where joined_to = :leader and ended_at is null and id > :after order by id limit :limit
+"""
+JOINED_TOGETHER = 5
+"""How many items move with the one they are joined to before others have their turn at the store."""
+
 PAGE = 200
 """Rows that are read in one transaction where there may be thousands."""
 
@@ -123,20 +129,26 @@ def save_all(items: Sequence[Item], now: datetime, *, schedule: bool = True) -> 
     Without `schedule` no job is called to act on it: the one that writes it does already.
     """
     moved: list[Item] = []
-    saved = 0
     for item in items:
-        if not (yield Query(_MOVE_ITEM, item_row(item))):
-            continue
-        saved += 1
-        moved.append(item)
-        yield from _tell(item)
+        if (yield Query(_MOVE_ITEM, item_row(item))):
+            moved.append(item)
+            yield from _tell(item)
+    saved = len(moved)
+    yield from _with_joined(moved, now, schedule=schedule)
+    return saved
+
+
+def follow_on(leader_id: str, after: str, now: datetime) -> Script[None]:
+    """Those joined to an item that come after one of them, where there were too many for the transaction before."""
+    rows = yield sql("select * from item where id = :id", id=leader_id)
+    if leader := (yield from first(rows, item_from, "item")):
+        yield from _with_joined((yield from _move_joined(leader, now, after)), now, schedule=True)
+
+
+def _with_joined(moved: list[Item], now: datetime, *, schedule: bool) -> Script[None]:
+    """After items have moved: those joined to them, their requests, and the jobs that all of it calls for."""
     for leader in moved:  # grows meanwhile: items that followed one before it joined another still do
-        joined = yield sql("select * from item where joined_to = :id and ended_at is null", id=leader.id)
-        for one in (yield from readable(joined, item_from, "item")):
-            follower = following(one, leader)
-            yield Query(_MOVE_ITEM, item_row(follower))
-            yield from _tell(follower)
-            moved.append(follower)
+        moved += yield from _move_joined(leader, now)
     followed: dict[str, Request | None] = {}
     for request_id in dict.fromkeys(item.request_id for item in moved):
         followed[request_id] = yield from follow(request_id, now)
@@ -145,7 +157,18 @@ def save_all(items: Sequence[Item], now: datetime, *, schedule: bool = True) -> 
     for item in moved if schedule else ():
         request = followed[item.request_id]
         yield from _schedule(item, lane(request) if request else item.project, now)
-    return saved
+
+
+def _move_joined(leader: Item, now: datetime, after: str = "") -> Script[list[Item]]:
+    """As many as one transaction holds; a job goes on from the last of them."""
+    rows = yield sql(_JOINED, leader=leader.id, after=after, limit=JOINED_TOGETHER)
+    joined = [following(one, leader) for one in (yield from readable(rows, item_from, "item"))]
+    for one in joined:
+        yield Query(_MOVE_ITEM, item_row(one))
+        yield from _tell(one)
+    if len(rows) == JOINED_TOGETHER:
+        yield ScheduledJob(f"follow:{leader.id}:{rows[-1]['id']}", now, leader.project)
+    return joined
 
 
 def _schedule(item: Item, whose: str, now: datetime) -> Script[None]:
@@ -263,6 +286,10 @@ class StoredItems(Transactions):
     async def gone(self, snapshot_id: str, by: str | None, entries: Sequence[AuditEntry]) -> bool:
         """A snapshot was deleted, by whom it was asked for; None: outside of the bot. False: that was known."""
         return await self._audited(lambda now: deletions.gone(snapshot_id, by, now), entries)
+
+    async def follow_on(self, leader_id: str, after: str) -> None:
+        """Of those joined to an item, by id, the next few that are still to be told how it stands."""
+        await self._database.run(follow_on, leader_id, after, self._clock.now())
 
     async def spent(self, rows: Sequence[Request | Item | ConsistencyGroup | Deletion]) -> None:
         """Write down how much patience was spent on each, so that a restart neither forgets it nor adds to it."""

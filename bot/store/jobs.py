@@ -32,6 +32,9 @@ union all select 'roll_back:' || request.id, min(coalesce(one.due_at, 0)), reque
     from (select * from restoration where {RESTORATION_OPEN} and way = 'overwrite') as one
     join request on request.id = one.request_id where request.state = 'running'
     group by request.id, request.project, request.actor_id
+union all select 'follow:' || leader.id || ':', 0, leader.project
+    from (select distinct joined_to as id from item where {ITEM_OPEN} and joined_to is not null) as one
+    join item as leader on leader.id = one.id where leader.ended_at is not null
 union all select 'turns:' || project, 0, project from item where {QUEUED} group by project
 union all select 'remind:' || id, remind_at, coalesce(project, '') from request
     where {TO_REMIND} and remind_at < :soon

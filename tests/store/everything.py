@@ -139,6 +139,7 @@ async def copies(store: Store) -> None:
         await running(store, an_item(7, request_id=request_id), request_id=request_id)
     leader = await store.start(submitting(await the_item(store, "r-copy-7"), NOON), [ENTRY])
     joined = await store.start(submitting(await the_item(store, "r-join-7"), NOON), [])
+    await store.follow_on("r-copy-7", "")
     assert leader and joined
     await store.watched([taken(leader, "snap-1", "job-1")])
     await store.creating("payments")
