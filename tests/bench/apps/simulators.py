@@ -41,6 +41,8 @@ class Counted:
         self.bytes = Counter[str]()
         self.receipts: set[str] = set()
         self.link = ""
+        self.broken = ""
+        """What the simulated cloud was asked when it broke: the bot is not measured against that."""
         setting.workspace.on_change(self._on_change)
 
     def watch(self) -> None:
@@ -57,7 +59,11 @@ class Counted:
 
         def _handle(route: Any, *rest: Any) -> Any:
             self._count(self.cloud, route.operation)
-            return handle(route, *rest)
+            try:
+                return handle(route, *rest)
+            except Exception:
+                self.broken = route.operation
+                raise
 
         server._run = _run
         setattr(self.setting.cloud, "handle", _handle)  # noqa: B010
@@ -78,6 +84,7 @@ class Counted:
         return {}
 
     async def counts(self) -> dict[str, Any]:
+        assert not self.broken, f"the simulated cloud broke over {self.broken}"
         return {
             "slack": dict(self.slack),
             "cloud": dict(self.cloud),
@@ -92,9 +99,8 @@ class Counted:
         ends = now + timedelta(seconds=seconds)
         for number in range(first, first + count):
             disk, snapshot, job = world.payments_disk(number), world.snapshot_id(number), world.job_id(number)
-            cloud.snapshots[snapshot] = Snapshot(
-                snapshot, world.PAYMENTS, disk, "bench", "", world.ZONE, "0", 40, "", now, number, seconds, ends
-            )
+            made = (snapshot, world.PAYMENTS, disk, "bench", "", world.ZONE, "0", 40, "", now, number, seconds, ends)
+            cloud.add_snapshot(Snapshot(*made, chain_id=f"chain-{number}"))
             cloud.jobs[job] = Job(
                 job, world.PAYMENTS, "", {"snapshot_id": snapshot}, frozenset([disk]), now, seconds, ends, ends
             )
