@@ -192,7 +192,7 @@ class SocketLine:
             await socket.prepare(request)
             await socket.send_str(json.dumps({"type": "hello", "num_connections": 1}))
         except ConnectionError:  # an app that was stopped while it connected
-            return socket
+            raise web.HTTPGone from None
         self._sockets.append(socket)
         self._connected.set()
         async for frame in socket:
