@@ -1,7 +1,7 @@
 """follow:{item_id}:{after}: of those joined to one snapshot, the next few follow it.
 
 Hundreds of people may ask for the same disk at once. What became of its snapshot is written for some of them at a time,
-so that nobody's acknowledgement waits for all.
+so that an acknowledgement waits for those and not for all.
 """
 
 from __future__ import annotations

@@ -59,7 +59,7 @@ ASKED_AT_ONCE = 4
 """Calls for single snapshots and jobs at a time: half of a project's, the others are for what people wait for."""
 
 WRITTEN_AT_ONCE = 10
-"""Rows in one transaction: between two of them the store's thread turns to others that wait. With 50 somebody's command
+"""Rows in one transaction: between two of them the store's thread turns to others that wait. With 50 a command
 waited twice as long at its worst, and nothing was saved by it.
 """
 
