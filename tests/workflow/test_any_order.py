@@ -34,6 +34,7 @@ from bot.workflow.check_before_sending import SendCheck
 from bot.workflow.discovery import GroupDiscovery
 from bot.workflow.jobs.attempting import SEND_WITHIN_S, RetryPolicy
 from bot.workflow.jobs.delete import Deleter
+from bot.workflow.jobs.follow_on import FollowOn
 from bot.workflow.jobs.submit import Submitter
 from bot.workflow.jobs.submit_group import Grouper
 from bot.workflow.jobs.watch import Watcher
@@ -139,6 +140,7 @@ class AnyOrder(RuleBasedStateMachine):
             "submit": Submitter(store, check, evs, clock, POLICY),
             "group": Grouper(store, check, evs, GroupDiscovery(clock), clock, POLICY),
             "watch": Watcher(store, evs, clock, timedelta(hours=24)),
+            "follow": FollowOn(store),
             "delete": Deleter(store, people, evs, HeardNotices(), projects, clock),
         }
 
@@ -404,8 +406,9 @@ class AnyOrder(RuleBasedStateMachine):
                 assert made == [one] or (item["joined_to"] and not made), told
             case "creating" if item["joined_to"]:
                 leader = items[item["joined_to"]]
-                assert leader["ended_at"] is None, told
-                assert (leader["disk_id"], leader["snapshot_id"]) == (item["disk_id"], item["snapshot_id"]), told
+                assert leader["disk_id"] == item["disk_id"], told
+                assert item["snapshot_id"] in (None, leader["snapshot_id"]), told
+                assert leader["ended_at"] is None or f"follow:{leader['id']}:" in self._called_for_by_rows(), told
             case _:
                 pass
 
