@@ -18,21 +18,23 @@ JOINED = 2 * JOINED_TOGETHER + 3
 LEADER = "r-first-1"
 
 
-class Called:
-    """The keys of the jobs that the store calls for, in the order in which they are taken out."""
-
-    def __init__(self, database: Database) -> None:
-        self._keys: list[str] = []
-        database.on_scheduled(lambda key, *_: self._keys.append(key))
-
-    def take(self, kind: str) -> list[str]:
-        keys, self._keys = self._keys, []
-        return [key.partition(":")[2] for key in keys if key.startswith(f"{kind}:")]
-
-
 @pytest.fixture
-def called(database: Database) -> Called:
-    return Called(database)
+def heard(database: Database) -> list[str]:
+    """The keys of the jobs that the store calls for."""
+    keys: list[str] = []
+    database.on_scheduled(lambda key, *_: keys.append(key))
+    return keys
+
+
+async def follow_on(store: Store, heard: list[str]) -> int:
+    """Do the jobs of those who joined until none is called for; answers how many it took."""
+    done = 0
+    while keys := [key for key in heard if key.startswith("follow:")]:
+        heard.clear()
+        for key in keys:
+            await FollowOn(store)(key.partition(":")[2])
+        done += len(keys)
+    return done
 
 
 def request_ids() -> list[str]:
@@ -56,17 +58,12 @@ async def states(store: Store) -> list[ItemState]:
     return [(await the_item(store, f"{request_id}-1")).state for request_id in request_ids()]
 
 
-async def test_an_end_is_written_for_a_few_at_a_time_until_all_have_it(store: Store, called: Called) -> None:
+async def test_an_end_is_written_for_a_few_at_a_time_until_all_have_it(store: Store, heard: list[str]) -> None:
     leader = await joined_by_many(store)
-    called.take("follow")
+    heard.clear()
     assert await store.save(ended(leader, ItemState.AVAILABLE, NOON))
     assert (await states(store)).count(ItemState.AVAILABLE) == JOINED_TOGETHER
-    turns, follow_on = 0, FollowOn(store)
-    while keys := called.take("follow"):
-        turns += len(keys)
-        for key in keys:
-            await follow_on(key)
-    assert turns == 2
+    assert await follow_on(store, heard) == 2
     assert set(await states(store)) == {ItemState.AVAILABLE}
     for request_id in request_ids():
         found = await store.request(request_id)
@@ -75,32 +72,28 @@ async def test_an_end_is_written_for_a_few_at_a_time_until_all_have_it(store: St
 
 async def test_after_a_crash_a_sweep_finds_those_who_have_not_heard_of_the_end(store: Store) -> None:
     assert await store.save(ended(await joined_by_many(store), ItemState.AVAILABLE, NOON))
-    follow_on, sweeps = FollowOn(store), 0
+    sweeps = 0
     while keys := [key for key, _, _ in await store.jobs() if key.startswith("follow:")]:
         assert keys == [f"follow:{LEADER}:"]
-        await follow_on(keys[0].partition(":")[2])
+        await FollowOn(store)(keys[0].partition(":")[2])
         sweeps += 1
     assert sweeps == 2
     assert set(await states(store)) == {ItemState.AVAILABLE}
 
 
-async def test_where_it_came_to_nothing_each_of_them_is_free_to_try_for_itself(store: Store, called: Called) -> None:
+async def test_where_it_came_to_nothing_each_of_them_is_free_to_try_for_itself(store: Store, heard: list[str]) -> None:
     leader = await joined_by_many(store)
-    called.take("follow")
+    heard.clear()
     assert await store.save(ended(leader, ItemState.FAILED, NOON, cause="refused"))
-    while keys := called.take("follow"):
-        for key in keys:
-            await FollowOn(store)(key)
+    await follow_on(store, heard)
     assert set(await states(store)) == {ItemState.PLANNED}
     submits = {key for key, _, _ in await store.jobs() if key.startswith("submit:")}
     assert submits == {f"submit:{request_id}-1" for request_id in request_ids()}
 
 
-async def test_of_one_in_the_making_all_hear_how_far_it_is(store: Store, called: Called) -> None:
+async def test_of_one_in_the_making_all_hear_how_far_it_is(store: Store, heard: list[str]) -> None:
     leader = await joined_by_many(store)
-    while keys := called.take("follow"):
-        for key in keys:
-            await FollowOn(store)(key)
+    await follow_on(store, heard)
     snapshots = {(await the_item(store, f"{request_id}-1")).snapshot_id for request_id in request_ids()}
     assert snapshots == {leader.snapshot_id} == {"snap-1"}
     assert not [key for key, _, _ in await store.jobs() if key.startswith("follow:")]
